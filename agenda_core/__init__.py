@@ -1,0 +1,1 @@
+"""Health events, reminders and iCalendar. Still empty: only the skeleton stands."""

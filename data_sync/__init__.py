@@ -1,0 +1,1 @@
+"""Connectors of partner apps: the sandbox in this version."""

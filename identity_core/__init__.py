@@ -1,0 +1,1 @@
+"""Who people are: patients, representatives, professionals, organisations and their members; sign-in and sessions."""

@@ -1,0 +1,1 @@
+"""Personalised health information. Still empty: only the skeleton stands."""

@@ -1,0 +1,1 @@
+"""Conversations between patients and professionals. Still empty: only the skeleton stands."""

@@ -1,0 +1,1 @@
+"""What people are told: internal inbox, e-mail through the outbox. Not the secure messaging."""

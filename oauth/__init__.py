@@ -1,0 +1,1 @@
+"""OAuth 2 authorization server and the credentials of publishers."""

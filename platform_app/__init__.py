@@ -1,0 +1,1 @@
+"""Composition root and web shell: it alone knows every package, and none imports it."""

@@ -1,0 +1,1 @@
+"""Shared kernel: it imports no other package of the platform."""

@@ -1,0 +1,179 @@
+"""Settings, read once from the environment and checked at start. No other module reads the environment."""
+
+import base64
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from platform_core.errors import ConfigurationError
+
+ENVIRONMENTS = ("development", "production", "testing")
+PROVIDERS = ("citizen", "pro", "agent")
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityProvider:
+    """One OpenID provider that the platform trusts for sign-in."""
+
+    issuer: str
+    client_id: str
+    client_secret: str
+    simulated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Every setting of a process. Built by `from_environ`, shared through `configure` and `current`."""
+
+    env: str
+    port: int
+    demo_partner_port: int
+    base_url: str
+    data_dir: Path
+    database_url: str
+    batch_database_url: str
+    owner_database_url: str
+    redis_url: str
+    blob_url: str
+    secret_key: str
+    master_key: bytes
+    smtp_url: str
+    citizen_idp: IdentityProvider
+    pro_idp: IdentityProvider
+    agent_idp: IdentityProvider
+
+    @property
+    def is_production(self) -> bool:
+        return self.env == "production"
+
+    @property
+    def secure(self) -> bool:
+        """Whether the public address is https: decides cookie prefixes and HSTS."""
+        return self.base_url.startswith("https://")
+
+
+def from_environ(environ: Mapping[str, str] | None = None) -> Config:
+    """Read and check the settings.
+
+    In development and testing what is missing is made up and kept in `ENS_DATA_DIR`; in production a missing
+    secret, database, broker or identity provider is a `ConfigurationError` that names the setting.
+    """
+    env = os.environ if environ is None else environ
+    name = env.get("ENS_ENV", "development")
+    if name not in ENVIRONMENTS:
+        raise ConfigurationError(f"ENS_ENV is {name!r}: it must be one of {', '.join(ENVIRONMENTS)}.")
+    production = name == "production"
+    data_dir = Path(env.get("ENS_DATA_DIR", ".ens")).absolute()
+    port = _port(env, "ENS_PORT", 8000)
+    base_url = env.get("ENS_BASE_URL", f"http://127.0.0.1:{port}").rstrip("/")
+    services = {} if production else local_services(data_dir)
+    local = {} if production else _development_secrets(data_dir)
+    if production and not base_url.startswith("https://"):
+        raise ConfigurationError("ENS_BASE_URL must be the public https address in production.")
+
+    def setting(key: str, otherwise: str | None) -> str:
+        value = env.get(key) or (None if production else otherwise)
+        if value is None:
+            raise ConfigurationError(f"{key} is missing: production needs it.")
+        return value
+
+    return Config(
+        env=name,
+        port=port,
+        demo_partner_port=_port(env, "ENS_DEMO_PARTNER_PORT", 8001),
+        base_url=base_url,
+        data_dir=data_dir,
+        database_url=setting("ENS_DATABASE_URL", services.get("database_url", "")),
+        batch_database_url=setting("ENS_BATCH_DATABASE_URL", services.get("batch_database_url", "")),
+        owner_database_url=env.get("ENS_OWNER_DATABASE_URL") or services.get("owner_database_url", ""),
+        redis_url=setting("ENS_REDIS_URL", services.get("redis_url", "")),
+        blob_url=setting("ENS_BLOB_URL", f"file://{data_dir / 'blobs'}"),
+        secret_key=setting("ENS_SECRET_KEY", local.get("secret_key")),
+        master_key=_master_key(setting("ENS_MASTER_KEY", local.get("master_key"))),
+        smtp_url=env.get("ENS_SMTP_URL", ""),
+        citizen_idp=_provider(env, "citizen", base_url, local, production),
+        pro_idp=_provider(env, "pro", base_url, local, production),
+        agent_idp=_provider(env, "agent", base_url, local, production),
+    )
+
+
+def local_services(data_dir: Path) -> dict[str, str]:
+    """Addresses of the embedded servers, as written by `platform_core.embedded` when it starts them."""
+    try:
+        found: dict[str, str] = json.loads((data_dir / "services.json").read_text())
+    except FileNotFoundError:
+        return {}
+    return found
+
+
+def _port(env: Mapping[str, str], key: str, default: int) -> int:
+    try:
+        value = int(env.get(key, default))
+    except ValueError:
+        value = 0
+    if not 0 < value < 65536:
+        raise ConfigurationError(f"{key} is {env.get(key)!r}: it must be a port number.")
+    return value
+
+
+def _master_key(text: str) -> bytes:
+    try:
+        key = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except ValueError:
+        key = b""
+    if len(key) != 32:
+        raise ConfigurationError("ENS_MASTER_KEY must be 32 random bytes in base64url.")
+    return key
+
+
+def _provider(
+    env: Mapping[str, str], kind: str, base_url: str, local: Mapping[str, str], production: bool
+) -> IdentityProvider:
+    prefix = f"ENS_{kind.upper()}_IDP_"
+    issuer = env.get(prefix + "ISSUER")
+    if issuer:
+        try:
+            return IdentityProvider(issuer.rstrip("/"), env[prefix + "CLIENT_ID"], env[prefix + "CLIENT_SECRET"], False)
+        except KeyError as missing:
+            raise ConfigurationError(f"{missing.args[0]} is missing beside {prefix}ISSUER.") from None
+    if production:
+        raise ConfigurationError(f"{prefix}ISSUER is missing: production has no simulated identity provider.")
+    return IdentityProvider(f"{base_url}/simulateurs/{kind}", "ens", local["idp_secret"], True)
+
+
+def _development_secrets(data_dir: Path) -> dict[str, str]:
+    """Secrets of a development machine, made once and kept readable by their owner only."""
+    path = data_dir / "secrets.json"
+    try:
+        found: dict[str, str] = json.loads(path.read_text())
+        return found
+    except FileNotFoundError:
+        pass
+    made = {name: secrets.token_urlsafe(32) for name in ("secret_key", "master_key", "idp_secret")}
+    data_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return _development_secrets(data_dir)
+    with os.fdopen(handle, "w") as file:
+        json.dump(made, file)
+    return made
+
+
+_current: Config | None = None
+
+
+def configure(config: Config) -> None:
+    """Make these the settings of the process. Called once, by the composition root."""
+    global _current
+    _current = config
+
+
+def current() -> Config:
+    """The settings of the process."""
+    if _current is None:
+        raise ConfigurationError("The process has no settings yet: create the application first.")
+    return _current

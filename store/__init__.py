@@ -1,0 +1,1 @@
+"""Referencing of apps: dossier, review, listing, public catalogue."""
