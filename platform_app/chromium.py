@@ -1,6 +1,7 @@
 """Where a Chromium is on this machine: the browser tests need one."""
 
 import shutil
+import sys
 from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -14,3 +15,7 @@ def find_chromium() -> str | None:
         return installed
     builds = sorted(_PLAYWRIGHT_BUILDS.glob("chromium-*/chrome-linux*/chrome"))
     return str(builds[-1]) if builds else None
+
+
+if __name__ == "__main__":
+    sys.exit(find_chromium() is None)
