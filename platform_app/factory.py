@@ -4,12 +4,18 @@ import importlib
 from importlib.util import find_spec
 from types import ModuleType
 
-from flask import Flask
+from flask import Flask, Response
 
+from platform_app.errors import init_errors
+from platform_app.localisation import init_babel
+from platform_app.security import init_security
 from platform_core.config import Config, configure
 from platform_core.database import db, flask_settings
+from platform_core.rest import init_rest
+from platform_core.web import request_id
 
 PACKAGES = (
+    "platform_core",
     "identity_core",
     "notification_core",
     "dmp_core",
@@ -20,8 +26,10 @@ PACKAGES = (
     "consent",
     "oauth",
     "data_sync",
+    "platform_app",
 )
 SERVER_THREADS = 4
+MOST_BODY_BYTES = 60 * 1024 * 1024
 
 
 def import_packages() -> list[ModuleType]:
@@ -36,10 +44,21 @@ def create_app(config: Config) -> Flask:
     app.config.update(
         SECRET_KEY=config.secret_key,
         TESTING=config.env == "testing",
+        MAX_CONTENT_LENGTH=MOST_BODY_BYTES,
         **flask_settings(config, pool_size=SERVER_THREADS),
     )
     db.init_app(app)
+    init_babel(app)
+    init_errors(app)
+    init_security(app, config)
+    init_rest(app)
+    app.after_request(_name_the_request)
     for wiring in import_packages():
         if hasattr(wiring, "init_app"):
             wiring.init_app(app)
     return app
+
+
+def _name_the_request(response: Response) -> Response:
+    response.headers.setdefault("X-Request-Id", request_id())
+    return response

@@ -78,7 +78,7 @@ class Permit:
     """What a data call may do: on which patient, in which categories, over which dates of the data.
 
     `patient_reference` is the patient's id as this caller knows it (pairwise for an app). `source` is the `meta.source`
-    of what the caller writes. `author_id` identifies the writer in stored rows.
+    of what the caller writes. `author_id` identifies the writer in stored rows; `app_id` is the sector of pairwise ids.
     """
 
     actor: Actor
@@ -87,6 +87,7 @@ class Permit:
     categories: Mapping[str, DatePeriod]
     source: str
     author_id: UUID | None
+    app_id: UUID
     client_id: str = ""
     grant_id: UUID | None = None
 

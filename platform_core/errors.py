@@ -38,6 +38,12 @@ class Invalid(DomainError):
     code = "invalid"
 
 
+class Malformed(DomainError):
+    """The request cannot be read at all: not JSON, a parameter that has no meaning, a missing body."""
+
+    code = "invalid-request"
+
+
 class Unauthenticated(DomainError):
     """Nobody, or nobody known, is speaking. `challenge` holds the parameters of WWW-Authenticate."""
 

@@ -37,6 +37,16 @@ def public(reason: str) -> Callable[[View], View]:
     return guard(f"public: {reason}")
 
 
+def rate_limit(limit: str) -> Callable[[View], View]:
+    """Declare how often one caller may call a view, e.g. `"20 per minute"`; the composition root counts."""
+
+    def decorate(view: View) -> View:
+        view.__rate_limit__ = limit  # type: ignore[attr-defined]
+        return view
+
+    return decorate
+
+
 def data_guarded(view: View) -> View:
     """Declare that a view serves health data through `platform_core.access.data_call`.
 

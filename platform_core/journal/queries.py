@@ -1,0 +1,152 @@
+"""Reading the journal: a patient's own lines, and the verification of the seals."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, KeySet
+
+from platform_core import signing
+from platform_core.database import db
+from platform_core.journal import rules
+from platform_core.journal.models import JournalBatch, JournalEntry
+from platform_core.journal.service import export_path
+from platform_core.pagination import Page
+
+
+@dataclass(frozen=True, slots=True)
+class JournalFilter:
+    """What a reader wants to see; None or empty means everything."""
+
+    app_id: UUID | None = None
+    grant_id: UUID | None = None
+    category: str = ""
+    outcome: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def list_entries(patient_id: UUID, wanted: JournalFilter, *, page: int, size: int = 50) -> Page[Any]:
+    """The patient's lines, newest first, as rows of the columns of `core_journal`."""
+    query = _matching(sa.select(*JournalEntry.__table__.c), patient_id, wanted)
+    total = db.session.scalar(_matching(sa.select(sa.func.count()).select_from(JournalEntry), patient_id, wanted))
+    ordered = query.order_by(JournalEntry.occurred_at.desc(), JournalEntry.id.desc())
+    rows = db.session.execute(ordered.offset((page - 1) * size).limit(size)).all()
+    return Page(rows, page, size, total or 0)
+
+
+def last_served(patient_id: UUID, grant_ids: Sequence[UUID], *, since: datetime) -> dict[UUID, Any]:
+    """For each grant: when it was last served, in which categories, and how many calls were served `since`."""
+    ranked = (
+        sa.select(
+            JournalEntry.grant_id,
+            JournalEntry.occurred_at,
+            JournalEntry.categories,
+            JournalEntry.access,
+            sa.func.count()
+            .filter(JournalEntry.occurred_at >= since)
+            .over(partition_by=JournalEntry.grant_id)
+            .label("recent"),
+            sa.func.row_number()
+            .over(partition_by=JournalEntry.grant_id, order_by=JournalEntry.occurred_at.desc())
+            .label("rank"),
+        )
+        .where(
+            JournalEntry.patient_id == patient_id,
+            JournalEntry.grant_id.in_(grant_ids),
+            JournalEntry.outcome == "served",
+        )
+        .subquery()
+    )
+    rows = db.session.execute(sa.select(ranked).where(ranked.c.rank == 1))
+    return {row.grant_id: row for row in rows}
+
+
+def _matching(query: sa.Select[Any], patient_id: UUID, wanted: JournalFilter) -> sa.Select[Any]:
+    conditions = {
+        "app_id": JournalEntry.app_id == wanted.app_id,
+        "grant_id": JournalEntry.grant_id == wanted.grant_id,
+        "category": JournalEntry.categories.contains([wanted.category]),
+        "outcome": JournalEntry.outcome == wanted.outcome,
+        "since": JournalEntry.occurred_at >= wanted.since,
+        "until": JournalEntry.occurred_at < wanted.until,
+    }
+    asked = [condition for name, condition in conditions.items() if getattr(wanted, name)]
+    return query.where(JournalEntry.patient_id == patient_id, *asked)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One fault found by the verification: in which batch, on which row when one can be named."""
+
+    batch: int
+    row: str
+    fault: str
+
+
+def verify() -> Iterator[Finding]:
+    """Compare every sealed row, batch and exported root; yields what was changed, removed, inserted or cut.
+
+    Runs under the batch role.
+    """
+    exported = _read_export()
+    keys = KeySet([ECKey.import_key(jwk) for jwk in signing.public_jwks("journal", every=True)["keys"]])
+    previous, expected = rules.NO_PREVIOUS, 1
+    for batch in db.session.scalars(sa.select(JournalBatch).order_by(JournalBatch.number)):
+        for missing in range(expected, batch.number):
+            yield Finding(missing, "", "the batch is missing")
+        yield from _check_batch(batch, previous, exported.pop(batch.number, None), keys)
+        previous, expected = batch.chain, batch.number + 1
+    for number in sorted(exported):
+        yield Finding(number, "", "the batch was exported but is no longer in the database")
+
+
+def _check_batch(batch: JournalBatch, previous: bytes, line: Any, keys: KeySet) -> Iterator[Finding]:
+    chain = rules.chain_hash(number=batch.number, size=batch.size, root=batch.root, previous=previous)
+    if batch.previous != previous or batch.chain != chain:
+        yield Finding(batch.number, "", "the batch does not chain to the one before it")
+    try:
+        signed = jws.deserialize_compact(batch.signature, keys, algorithms=["ES256"]).payload
+    except (JoseError, ValueError):
+        signed = None
+    if signed != batch.chain:
+        yield Finding(batch.number, "", "the signature does not match")
+    if line is None:
+        yield Finding(batch.number, "", "the batch is not in the exported roots")
+    elif line["chain"] != batch.chain.hex():
+        yield Finding(batch.number, "", "the exported root differs from the database")
+    if batch.dropped_at is None:
+        yield from _check_rows(batch, (line or {}).get("rows"))
+
+
+def _check_rows(batch: JournalBatch, exported: dict[str, str] | None) -> Iterator[Finding]:
+    columns = [*(getattr(JournalEntry, name) for name in rules.SEALED_FIELDS), JournalEntry.leaf]
+    query = sa.select(*columns).where(JournalEntry.batch == batch.number).order_by(JournalEntry.position)
+    rows = db.session.execute(query).all()
+    leaves = {str(row.id): rules.leaf_hash(row) for row in rows}
+    sealed = {str(row.id): bytes(row.leaf or b"") for row in rows}
+    if exported is not None:
+        sealed = {name: bytes.fromhex(leaf) for name, leaf in exported.items()}
+    for name in leaves.keys() - sealed.keys():
+        yield Finding(batch.number, name, "the row was inserted after the sealing")
+    for name in sealed.keys() - leaves.keys():
+        yield Finding(batch.number, name, "the row was removed")
+    for name in sealed.keys() & leaves.keys():
+        if leaves[name] != sealed[name]:
+            yield Finding(batch.number, name, "the row was changed")
+    if len(rows) != batch.size or rules.merkle_root(list(leaves.values()) or [b""]) != batch.root:
+        yield Finding(batch.number, "", "the rows do not give the sealed root")
+
+
+def _read_export() -> dict[int, Any]:
+    try:
+        lines = export_path().read_text().splitlines()
+    except FileNotFoundError:
+        return {}
+    return {line["number"]: line for line in map(json.loads, lines)}

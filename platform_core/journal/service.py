@@ -1,0 +1,138 @@
+"""Writing the journal, and sealing it: one sealer at a time numbers what is committed; a late row waits."""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from platform_core import clock, config, signing
+from platform_core.access import Actor
+from platform_core.database import db
+from platform_core.ids import uuid7
+from platform_core.journal import rules
+from platform_core.journal.models import JournalBatch, JournalEntry
+
+SERVED, REFUSED = "served", "refused"
+_SEALER_LOCK = 0x454E534A
+_INSERT = sa.insert(JournalEntry)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the journal. `count` is the number of resources; `code` the stable code of a refusal."""
+
+    patient_id: UUID
+    actor: Actor
+    interaction: str
+    resource: str
+    access: str
+    outcome: str
+    request_id: str
+    categories: list[str] = field(default_factory=list)
+    count: int = 0
+    code: str = ""
+    app_id: UUID | None = None
+    grant_id: UUID | None = None
+
+
+def record(entry: Entry) -> None:
+    """Write one line in the present transaction, which must be bound to the patient."""
+    db.session.execute(
+        _INSERT,
+        {
+            "patient_id": entry.patient_id,
+            "id": uuid7(),
+            "occurred_at": clock.now(),
+            "actor_kind": str(entry.actor.kind),
+            "actor_id": entry.actor.id,
+            "actor_name": entry.actor.name,
+            "on_behalf_of": entry.actor.on_behalf_of,
+            "app_id": entry.app_id,
+            "grant_id": entry.grant_id,
+            "interaction": entry.interaction,
+            "resource": entry.resource,
+            "access": entry.access,
+            "categories": entry.categories,
+            "count": entry.count,
+            "outcome": entry.outcome,
+            "code": entry.code,
+            "request_id": entry.request_id,
+        },
+    )
+
+
+def seal_batch(*, most: int = 10_000) -> int:
+    """Seal the committed rows that wait, as one batch; returns how many (0: nothing waited, or another sealer works).
+
+    Runs under the batch role. The root, its leaves and its signature are also appended to a file outside the
+    database, which `verify` compares with.
+    """
+    if not db.session.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(_SEALER_LOCK))):
+        return 0
+    columns = [getattr(JournalEntry, name) for name in rules.SEALED_FIELDS]
+    waiting = sa.select(*columns).where(JournalEntry.batch.is_(None)).order_by(JournalEntry.id).limit(most)
+    rows = db.session.execute(waiting).all()
+    if not rows:
+        return 0
+    last = db.session.scalars(sa.select(JournalBatch).order_by(JournalBatch.number.desc()).limit(1)).one_or_none()
+    number, previous = (last.number + 1, last.chain) if last else (1, rules.NO_PREVIOUS)
+    leaves = [rules.leaf_hash(row) for row in rows]
+    root = rules.merkle_root(leaves)
+    chain = rules.chain_hash(number=number, size=len(rows), root=root, previous=previous)
+    batch = JournalBatch(
+        number=number,
+        sealed_at=clock.now(),
+        size=len(rows),
+        root=root,
+        previous=previous,
+        chain=chain,
+        signature=signing.sign_bytes("journal", "ES256", chain),
+    )
+    db.session.add(batch)
+    _number_rows(rows, leaves, number)
+    _export(batch, [str(row.id) for row in rows], leaves)
+    return len(rows)
+
+
+def _number_rows(rows: Sequence[sa.Row[Any]], leaves: list[bytes], number: int) -> None:
+    statement = (
+        sa.update(sa.inspect(JournalEntry).local_table)  # type: ignore[arg-type]
+        .where(JournalEntry.patient_id == sa.bindparam("of_patient"), JournalEntry.id == sa.bindparam("of_id"))
+        .values(batch=number, position=sa.bindparam("at"), leaf=sa.bindparam("hash"))
+    )
+    parameters = [
+        {"of_patient": row.patient_id, "of_id": row.id, "at": position, "hash": leaves[position]}
+        for position, row in enumerate(rows)
+    ]
+    db.session.connection().execute(statement, parameters)
+
+
+def export_path() -> Path:
+    """The file, outside the database, that holds every sealed root."""
+    return config.current().data_dir / "journal" / "roots.jsonl"
+
+
+def _export(batch: JournalBatch, ids: list[str], leaves: list[bytes]) -> None:
+    """Append the batch to the file before the commit: a batch that then fails to commit is sealed again, and
+    the later line of a number is the one that counts."""
+    path = export_path()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    line = {
+        "number": batch.number,
+        "sealed_at": batch.sealed_at.isoformat(),
+        "size": batch.size,
+        "root": batch.root.hex(),
+        "previous": batch.previous.hex(),
+        "chain": batch.chain.hex(),
+        "signature": batch.signature,
+        "rows": dict(zip(ids, (leaf.hex() for leaf in leaves), strict=True)),
+    }
+    with path.open("a") as file:
+        file.write(json.dumps(line) + "\n")
+        file.flush()
+        os.fsync(file.fileno())

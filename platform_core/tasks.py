@@ -1,0 +1,23 @@
+"""Periodic tasks of the kernel: sending the outbox again, sealing the journal."""
+
+from celery import shared_task
+
+from platform_core import outbox
+from platform_core.database import DatabaseRole, transaction
+from platform_core.journal import service as journal
+
+
+@shared_task(name="core.redispatch_outbox", ignore_result=True)
+def redispatch_outbox() -> None:
+    """Send again the messages that the broker lost or never got."""
+    with transaction(role=DatabaseRole.BATCH):
+        outbox.redispatch()
+
+
+@shared_task(name="core.seal_journal", ignore_result=True)
+def seal_journal() -> None:
+    """Seal the committed journal rows that wait; several batches when many wait."""
+    for _ in range(20):
+        with transaction(role=DatabaseRole.BATCH):
+            if journal.seal_batch() == 0:
+                return

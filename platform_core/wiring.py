@@ -1,0 +1,12 @@
+"""Wiring of the kernel: its periodic tasks."""
+
+from flask import Flask
+
+from platform_core import audit, crypto, outbox, schedule, signing, tasks  # noqa: F401 - loads the models and tasks
+from platform_core.journal import models  # noqa: F401 - loads the models
+
+
+def init_app(app: Flask) -> None:
+    """Register what the kernel does by itself."""
+    schedule.every(20, "core.redispatch_outbox")
+    schedule.every(60, "core.seal_journal")
