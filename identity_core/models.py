@@ -1,0 +1,155 @@
+"""Tables of people, organisations, sign-ins and sessions."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from identity_core.rules import IdentityStatus, Role
+from identity_core.workflow import SpaceState
+from platform_core.database import Base, one_of, uuid_key
+
+
+class Patient(Base):
+    """An insured person and the state of their space. The matricule is sealed and found again by a keyed hash."""
+
+    __tablename__ = "identity_patient"
+
+    id: Mapped[UUID] = uuid_key()
+    ins_sealed: Mapped[bytes | None]
+    ins_lookup: Mapped[bytes | None] = mapped_column(unique=True)
+    ins_oid: Mapped[str | None]
+    birth_family_name: Mapped[str]
+    birth_given_names: Mapped[str]
+    used_name: Mapped[str | None]
+    birth_date: Mapped[date]
+    sex: Mapped[str]
+    birth_place: Mapped[str]
+    identity_status: Mapped[str]
+    email_sealed: Mapped[bytes | None]
+    synthetic: Mapped[bool] = mapped_column(default=False)
+    space_state: Mapped[str]
+    opens_on: Mapped[date | None]
+    state_changed_at: Mapped[datetime]
+    created_at: Mapped[datetime]
+
+    __table_args__ = (
+        one_of("identity_status", "identity_status", IdentityStatus),
+        one_of("space_state", "space_state", SpaceState),
+        sa.CheckConstraint("(ins_sealed IS NULL) = (ins_lookup IS NULL)", name="ins_whole"),
+        sa.Index("ix_identity_patient_opening", "opens_on", postgresql_where=sa.text("space_state = 'invited'")),
+        sa.Index("ix_identity_patient_synthetic", "id", postgresql_where=sa.text("synthetic")),
+    )
+
+
+class Person(Base):
+    """Somebody who signs in as a citizen: the subject of the provider, and the patient they are."""
+
+    __tablename__ = "identity_person"
+
+    id: Mapped[UUID] = uuid_key()
+    issuer: Mapped[str]
+    subject: Mapped[str]
+    patient_id: Mapped[UUID] = mapped_column(sa.ForeignKey(Patient.id), unique=True)
+    email_sealed: Mapped[bytes | None]
+    created_at: Mapped[datetime]
+    last_signed_in_at: Mapped[datetime | None]
+
+    __table_args__ = (sa.UniqueConstraint("issuer", "subject"),)
+
+
+class Representation(Base):
+    """A person acts for a patient: parent of a minor, guardian… until a date or without end."""
+
+    __tablename__ = "identity_representation"
+
+    patient_id: Mapped[UUID] = mapped_column(sa.ForeignKey(Patient.id), primary_key=True)
+    person_id: Mapped[UUID] = mapped_column(sa.ForeignKey(Person.id), primary_key=True, index=True)
+    quality: Mapped[str]
+    valid_until: Mapped[date | None]
+    created_at: Mapped[datetime]
+
+
+class Professional(Base):
+    """A health professional, known by the RPPS number that the provider vouches for."""
+
+    __tablename__ = "identity_professional"
+
+    id: Mapped[UUID] = uuid_key()
+    rpps: Mapped[str] = mapped_column(unique=True)
+    family_name: Mapped[str]
+    given_name: Mapped[str]
+    profession: Mapped[str]
+    speciality: Mapped[str]
+    created_at: Mapped[datetime]
+    last_signed_in_at: Mapped[datetime | None]
+
+
+class Organisation(Base):
+    """A legal person: a publisher of apps, or the authority that references them."""
+
+    __tablename__ = "identity_organisation"
+
+    id: Mapped[UUID] = uuid_key()
+    name: Mapped[str]
+    siren: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[datetime]
+
+
+class Agent(Base):
+    """Somebody who signs in for an organisation."""
+
+    __tablename__ = "identity_agent"
+
+    id: Mapped[UUID] = uuid_key()
+    issuer: Mapped[str]
+    subject: Mapped[str]
+    family_name: Mapped[str]
+    given_name: Mapped[str]
+    email_sealed: Mapped[bytes | None]
+    created_at: Mapped[datetime]
+    last_signed_in_at: Mapped[datetime | None]
+
+    __table_args__ = (sa.UniqueConstraint("issuer", "subject"),)
+
+
+class Member(Base):
+    """An agent has a role in an organisation."""
+
+    __tablename__ = "identity_member"
+
+    organisation_id: Mapped[UUID] = mapped_column(sa.ForeignKey(Organisation.id), primary_key=True)
+    agent_id: Mapped[UUID] = mapped_column(sa.ForeignKey(Agent.id), primary_key=True, index=True)
+    role: Mapped[str] = mapped_column(primary_key=True)
+    created_at: Mapped[datetime]
+
+    __table_args__ = (one_of("role", "role", Role),)
+
+
+class SignInAttempt(Base):
+    """A sign-in sent to a provider, until it comes back once: what the answer must match."""
+
+    __tablename__ = "identity_sign_in_attempt"
+
+    state_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    browser_hash: Mapped[bytes]
+    provider: Mapped[str]
+    nonce: Mapped[str]
+    verifier_sealed: Mapped[bytes]
+    next_path: Mapped[str]
+    expires_at: Mapped[datetime]
+
+
+class BrowserSession(Base):
+    """What the platform remembers of one browser. Only the hash of its cookie is kept."""
+
+    __tablename__ = "identity_session"
+
+    id: Mapped[UUID] = uuid_key()
+    token_hash: Mapped[bytes] = mapped_column(unique=True)
+    data: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    started_at: Mapped[datetime]
+    seen_at: Mapped[datetime] = mapped_column(index=True)

@@ -1,0 +1,229 @@
+"""Who is signed in, in Flask: guards of the pages, the present actor, the sign-ins of a browser.
+
+One browser may hold three sign-ins at once: as a citizen, as a professional, as an agent. The guard of a page chooses
+the one that counts and makes its actor the present one.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import partial
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from flask import abort, g, redirect, request, session, url_for
+
+from identity_core import queries
+from identity_core.errors import NoSpace
+from identity_core.rules import Role
+from identity_core.workflow import SpaceState
+from platform_core import clock
+from platform_core.access import Actor, ActorKind
+from platform_core.database import transaction
+from platform_core.errors import Forbidden, Unauthenticated
+from platform_core.ids import opaque
+from platform_core.navigation import Area
+from platform_core.web import View, guard
+
+LONGEST = timedelta(hours=12)
+SIGN_IN_PATHS = {
+    Area.PATIENT: "/connexion",
+    Area.PROFESSIONAL: "/connexion/pro",
+    Area.PUBLISHER: "/connexion/editeur",
+    Area.REVIEWER: "/connexion/instruction",
+}
+
+
+class Slot(StrEnum):
+    """The three sign-ins that one browser can hold, named like the providers they come from."""
+
+    CITIZEN = "citizen"
+    PRO = "pro"
+    AGENT = "agent"
+
+
+SLOT_OF = {
+    Area.PATIENT: Slot.CITIZEN,
+    Area.PROFESSIONAL: Slot.PRO,
+    Area.PUBLISHER: Slot.AGENT,
+    Area.REVIEWER: Slot.AGENT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """One sign-in of a browser. `id` names the person, professional or agent.
+
+    `patient_id` is a citizen's own record and `acting_for` the record of somebody they represent and look at now.
+    `id_token` is the provider's, sealed, to sign out there.
+    """
+
+    id: UUID
+    name: str
+    acr: str
+    signed_in_at: datetime
+    id_token: str = ""
+    patient_id: UUID | None = None
+    acting_for: UUID | None = None
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> "SignIn":
+        uuid = {key: UUID(value[key]) if value[key] else None for key in ("id", "patient_id", "acting_for")}
+        return cls(**{**value, **uuid, "signed_in_at": datetime.fromisoformat(value["signed_in_at"])})
+
+    def to_json(self) -> dict[str, Any]:
+        return {key: str(item) if item is not None else None for key, item in asdict(self).items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """What the guard of a page found: the sign-in, its actor, the record looked at, and whose it is."""
+
+    sign_in: SignIn
+    actor: Actor
+    patient_id: UUID | None = None
+    patient_name: str = ""
+
+
+def find_sign_in(slot: Slot) -> SignIn | None:
+    """The sign-in of this browser in a slot, unless it is older than twelve hours."""
+    stored = session.get(f"sign_in.{slot}")
+    if stored is None:
+        return None
+    sign_in = SignIn.from_json(stored)
+    return sign_in if sign_in.signed_in_at + LONGEST > clock.now() else None
+
+
+def remember_sign_in(slot: Slot, sign_in: SignIn) -> None:
+    """Put a sign-in in its slot under a new session cookie, so that a cookie known before is worth nothing."""
+    session[f"sign_in.{slot}"] = sign_in.to_json()
+    session.rotate()  # type: ignore[attr-defined]
+
+
+def forget_sign_in(slot: Slot) -> None:
+    """Empty a slot; the cookie changes too."""
+    session.pop(f"sign_in.{slot}", None)
+    session.rotate()  # type: ignore[attr-defined]
+
+
+def act_for(patient_id: UUID | None) -> None:
+    """Look at the record of somebody represented, or back at one's own (None). The guards check it at each page."""
+    sign_in = find_sign_in(Slot.CITIZEN)
+    if sign_in is None:
+        raise Unauthenticated("Signed out.", code="signed-out")
+    session[f"sign_in.{Slot.CITIZEN}"] = replace(sign_in, acting_for=patient_id).to_json()
+
+
+def current_actor() -> Actor:
+    """Who performs the present request, as its guard found."""
+    return _present().actor
+
+
+def current_patient_id() -> UUID:
+    """The record that the present page is about."""
+    patient_id = _present().patient_id
+    if patient_id is None:
+        raise RuntimeError("This page is not one of a patient.")
+    return patient_id
+
+
+def current_patient_name() -> str:
+    """Whose record the present page is about."""
+    return _present().patient_name
+
+
+def signed_in_at() -> datetime:
+    """When the present actor signed in (the `auth_time` of OpenID Connect)."""
+    return _present().sign_in.signed_in_at
+
+
+def browser_key() -> str:
+    """An opaque name of this browser session, which survives signing in and out."""
+    if "browser_key" not in session:
+        session["browser_key"] = opaque()
+    key: str = session["browser_key"]
+    return key
+
+
+def sign_in_url(area: Area | str, next_path: str) -> str:
+    """Where to sign in for an area, coming back to a local path."""
+    return f"{SIGN_IN_PATHS[Area(area)]}?{urlencode({'suite': next_path})}"
+
+
+def _present() -> Present:
+    if "present" not in g:
+        raise RuntimeError("The guard of this view signs nobody in.")
+    present: Present = g.present
+    return present
+
+
+def _require_sign_in(area: Area) -> SignIn:
+    sign_in = find_sign_in(SLOT_OF[area])
+    if sign_in is None:
+        if request.method in {"GET", "HEAD"}:
+            abort(redirect(sign_in_url(area, request.full_path.rstrip("?")), 303))
+        raise Unauthenticated("Your session has ended: sign in again.", code="signed-out")
+    return sign_in
+
+
+def _require_citizen() -> queries.PatientView:
+    """Sign the citizen in on the record they look at, whatever the state of its space."""
+    sign_in = _require_sign_in(Area.PATIENT)
+    with transaction():
+        acts = sign_in.acting_for and queries.represents(person_id=sign_in.id, patient_id=sign_in.acting_for)
+        patient = queries.get_patient(sign_in.acting_for if acts else sign_in.patient_id)  # type: ignore[arg-type]
+    kind = ActorKind.REPRESENTATIVE if acts else ActorKind.PATIENT
+    actor = Actor(kind, sign_in.id, sign_in.name, on_behalf_of=patient.id if acts else None, assurance=sign_in.acr)
+    g.present = Present(sign_in, actor, patient.id, patient.display_name)
+    return patient
+
+
+def _require_patient() -> None:
+    patient = _require_citizen()
+    if patient.space_state is SpaceState.OPEN:
+        return
+    if request.method in {"GET", "HEAD"}:
+        abort(redirect(url_for("identity.show_opening", suite=request.full_path.rstrip("?")), 303))
+    raise NoSpace("This space is not open.")
+
+
+def _require_professional() -> None:
+    sign_in = _require_sign_in(Area.PROFESSIONAL)
+    actor = Actor(ActorKind.PROFESSIONAL, sign_in.id, sign_in.name, assurance=sign_in.acr)
+    g.present = Present(sign_in, actor)
+
+
+def _require_agent(roles: frozenset[str]) -> None:
+    sign_in = _require_sign_in(Area.PUBLISHER if Role.PUBLISHER in roles else Area.REVIEWER)
+    with transaction():
+        memberships = queries.list_memberships(sign_in.id)
+    member = next((m for m in memberships if m.roles & roles), None)
+    if member is None:
+        raise Forbidden("Your account does not have the role that this page asks for.", code="role-missing")
+    actor = Actor(
+        ActorKind.AGENT,
+        sign_in.id,
+        sign_in.name,
+        organisation_id=member.organisation_id,
+        roles=member.roles,
+        assurance=sign_in.acr,
+    )
+    g.present = Present(sign_in, actor)
+
+
+patient_required = guard("patient", _require_patient)
+"""The page is one of an open space: of the citizen signed in, or of the patient they act for."""
+
+citizen_required: Callable[[View], View] = guard("citizen", lambda: _require_citizen() and None)
+"""The page is for a citizen signed in, whether the space is open or not."""
+
+professional_required = guard("professional", _require_professional)
+"""The page is for a professional signed in."""
+
+
+def agent_required(*roles: str) -> Callable[[View], View]:
+    """The page is for an agent who has one of these roles (`publisher`, `reviewer`, `decider`, `commission`)."""
+    wanted = frozenset(Role(role) for role in roles)
+    return guard(f"agent: {', '.join(sorted(wanted))}", partial(_require_agent, wanted))
