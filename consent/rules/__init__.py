@@ -1,0 +1,1 @@
+"""Pure rules of the consent: calendar, facts, decision at each call, and what a patient may choose."""

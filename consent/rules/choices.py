@@ -1,0 +1,92 @@
+"""What a patient may choose before granting: never wider than what was asked, options from the narrowest on."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+
+from consent.rules.calendar import months_after
+from platform_core.access import Access, DatePeriod
+from platform_core.errors import Fault, Invalid
+from platform_core.permission import ON_DEMAND, ONCE, Ceiling, Periodicity, PermissionItem, Unit
+
+MOST_MONTHS = 12
+_REGULAR = tuple(Periodicity.recurring(1, unit) for unit in (Unit.MONTH, Unit.WEEK, Unit.DAY))
+_DURATIONS = (1, 3, 6, MOST_MONTHS)
+_HISTORY = (0, -12)
+
+
+def frequencies(asked: Periodicity) -> list[Periodicity]:
+    """The periodicities to choose from: those without the app's own rhythm, regular ones, then what was asked."""
+    if asked in {ONCE, ON_DEMAND}:
+        return [ONCE, ON_DEMAND]
+    regular = [one for one in _REGULAR if one.within(asked) and one != asked]
+    return [ONCE, ON_DEMAND, *regular, asked]
+
+
+def default_frequency(asked: Periodicity) -> Periodicity:
+    """What stands first in the list before the patient chooses: the rarest rhythm that still runs by itself."""
+    return asked if asked in {ONCE, ON_DEMAND} else next((p for p in _REGULAR if p.within(asked)), asked)
+
+
+def histories(asked: DatePeriod, today: date) -> list[DatePeriod]:
+    """How far back the app may read: from today, twelve months, then all that was asked."""
+    starts = [months_after(today, months) for months in _HISTORY]
+    narrower = [common for start in starts if (common := asked.overlap(DatePeriod(start))) and common != asked]
+    return [*narrower, asked]
+
+
+def durations(asked_until: date, today: date) -> list[date]:
+    """The last days to choose from: 1, 3, 6 and 12 months ahead, as far as what was asked."""
+    ends = [end for months in _DURATIONS if (end := months_after(today, months)) < asked_until]
+    return [*ends, asked_until]
+
+
+def longest(today: date, ceiling: Ceiling) -> date:
+    """The last day that any consent of this app may have: the ceiling's duration, twelve months at most."""
+    return min(today + timedelta(days=ceiling.duration_days), months_after(today, MOST_MONTHS))
+
+
+def check_within_ceiling(items: Sequence[PermissionItem], ceiling: Ceiling, today: date) -> None:
+    """Raises `Invalid` (`beyond-ceiling`) naming each item that the referencing of the app does not allow."""
+    faults = [
+        Fault(f"{item.category}.{item.access}", reason)
+        for item in items
+        if (reason := _beyond_ceiling(item, ceiling, today))
+    ]
+    if faults:
+        raise Invalid("The request goes beyond what the app is referenced for.", code="beyond-ceiling", faults=faults)
+
+
+def _beyond_ceiling(item: PermissionItem, ceiling: Ceiling, today: date) -> str:
+    allowed = ceiling.find(item.category, item.access)
+    if allowed is None:
+        return "this category and access are not in the ceiling"
+    if not item.periodicity.within(allowed.periodicity):
+        return "the periodicity is higher than the ceiling's"
+    if item.access is Access.READ and allowed.history_days is not None:
+        oldest = today - timedelta(days=allowed.history_days)
+        if item.data.start is None or item.data.start < oldest:
+            return f"the history goes further back than {allowed.history_days} days"
+    return ""
+
+
+def check_narrowed(chosen: Sequence[PermissionItem], asked: Sequence[PermissionItem]) -> None:
+    """Check a choice against what was asked: at least one item, none wider. Raises `Invalid`.
+
+    Codes: `nothing-chosen`; `wider-than-asked`, with a fault for each item.
+    """
+    if not chosen:
+        raise Invalid("Nothing was chosen.", code="nothing-chosen")
+    offered: Mapping[tuple[str, Access], PermissionItem] = {(i.category, i.access): i for i in asked}
+    faults = [
+        Fault(f"{item.category}.{item.access}", "wider than what was asked")
+        for item in chosen
+        if not _is_within(item, offered.get((item.category, item.access)))
+    ]
+    if faults or len({(i.category, i.access) for i in chosen}) < len(chosen):
+        raise Invalid("The choice is wider than what was asked.", code="wider-than-asked", faults=faults)
+
+
+def _is_within(item: PermissionItem, asked: PermissionItem | None) -> bool:
+    if asked is None or not item.periodicity.within(asked.periodicity):
+        return False
+    return asked.data.overlap(item.data) == item.data

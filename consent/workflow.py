@@ -1,0 +1,59 @@
+"""The life of a consent: its stored statuses, the acts that change them, and the one table of transitions. Pure.
+
+`frozen` (the application is suspended) is not here: it is read from the listing at each call and never stored.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from platform_core.errors import Conflict
+
+
+class Status(StrEnum):
+    ACTIVE = "active"
+    PAUSED = "paused"
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+    ENDED = "ended"
+
+
+LIVE = frozenset({Status.ACTIVE, Status.PAUSED})
+FINAL = frozenset(Status) - LIVE
+
+
+class Verb(StrEnum):
+    """`END` is said by the app, or by the authority when it withdraws the app; `EXPIRE` by time or exhaustion."""
+
+    AMEND = "amend"
+    PAUSE = "pause"
+    RESUME = "resume"
+    REVOKE = "revoke"
+    EXPIRE = "expire"
+    END = "end"
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """From which statuses an act is possible; `to` is None when it leaves the status as it is."""
+
+    frm: frozenset[Status]
+    to: Status | None
+
+
+TRANSITIONS: Mapping[Verb, Transition] = {
+    Verb.AMEND: Transition(LIVE, None),
+    Verb.PAUSE: Transition(frozenset({Status.ACTIVE}), Status.PAUSED),
+    Verb.RESUME: Transition(frozenset({Status.PAUSED}), Status.ACTIVE),
+    Verb.REVOKE: Transition(LIVE, Status.REVOKED),
+    Verb.EXPIRE: Transition(LIVE, Status.EXPIRED),
+    Verb.END: Transition(LIVE, Status.ENDED),
+}
+
+
+def apply(status: Status, verb: Verb) -> Status:
+    """The status after the act. Raises `Conflict` (`transition-refused`) when the table does not have it."""
+    transition = TRANSITIONS[verb]
+    if status not in transition.frm:
+        raise Conflict(f"A consent that is {status} cannot take the act {verb}.", code="transition-refused")
+    return transition.to or status
