@@ -1,4 +1,4 @@
-"""A platform small enough to be read: it answers the SDK through a requests adapter and checks each proof it is shown."""
+"""A small platform: it answers the SDK through a requests adapter and checks each proof it is shown."""
 
 import base64
 import json

@@ -146,9 +146,7 @@ def test_a_code_is_not_presented_twice_when_the_answer_is_lost(ens: PartnerClien
     assert len(platform.calls("/oauth/token")) == 1
 
 
-def test_a_repeated_request_carries_a_new_assertion_and_a_new_proof(
-    ens: PartnerClient, platform: FakePlatform
-) -> None:
+def test_a_repeated_request_carries_a_new_assertion_and_a_new_proof(ens: PartnerClient, platform: FakePlatform) -> None:
     platform.script["/oauth/par"] = [(503, {"error": "temporarily_unavailable"})]
     ens.start_authorization(**ASKED)
     first, second = platform.calls("/oauth/par")
