@@ -190,7 +190,7 @@ def _valid() -> sa.ColumnElement[bool]:
     return sa.or_(Representation.valid_until.is_(None), Representation.valid_until >= clock.today())
 
 
-def _represented_by(person_id: UUID) -> sa.Select[tuple[Patient]]:
+def _represented_by(person_id: UUID) -> sa.Select[Patient]:
     return (
         sa.select(Patient)
         .join(Representation, Representation.patient_id == Patient.id)

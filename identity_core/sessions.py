@@ -18,7 +18,6 @@ from flask import abort, g, redirect, request, session, url_for
 from identity_core import queries
 from identity_core.errors import NoSpace
 from identity_core.rules import Role
-from identity_core.workflow import SpaceState
 from platform_core import clock
 from platform_core.access import Actor, ActorKind
 from platform_core.database import transaction
@@ -78,13 +77,20 @@ class SignIn:
 
 
 @dataclass(frozen=True, slots=True)
+class Account:
+    """Who is signed in, in the words of the header; `acting_for` names the person represented, if any."""
+
+    name: str
+    acting_for: str
+
+
+@dataclass(frozen=True, slots=True)
 class Present:
-    """What the guard of a page found: the sign-in, its actor, the record looked at, and whose it is."""
+    """What the guard of a page found: the sign-in, its actor, the patient whose record is looked at."""
 
     sign_in: SignIn
     actor: Actor
-    patient_id: UUID | None = None
-    patient_name: str = ""
+    patient: queries.PatientView | None = None
 
 
 def find_sign_in(slot: Slot) -> SignIn | None:
@@ -123,15 +129,15 @@ def current_actor() -> Actor:
 
 def current_patient_id() -> UUID:
     """The record that the present page is about."""
-    patient_id = _present().patient_id
-    if patient_id is None:
-        raise RuntimeError("This page is not one of a patient.")
-    return patient_id
+    return current_patient().id
 
 
-def current_patient_name() -> str:
+def current_patient() -> queries.PatientView:
     """Whose record the present page is about."""
-    return _present().patient_name
+    patient = _present().patient
+    if patient is None:
+        raise RuntimeError("This page is not one of a patient.")
+    return patient
 
 
 def signed_in_at() -> datetime:
@@ -152,6 +158,17 @@ def sign_in_url(area: Area | str, next_path: str) -> str:
     return f"{SIGN_IN_PATHS[Area(area)]}?{urlencode({'suite': next_path})}"
 
 
+def find_account(area: Area | str) -> Account | None:
+    """What the header shows of the sign-in that counts in an area."""
+    slot = SLOT_OF.get(Area(area))
+    sign_in = find_sign_in(slot) if slot else None
+    if sign_in is None:
+        return None
+    present: Present | None = g.get("present")
+    acts = present is not None and present.actor.kind is ActorKind.REPRESENTATIVE and present.patient is not None
+    return Account(sign_in.name, present.patient.display_name if acts else "")  # type: ignore[union-attr]
+
+
 def _present() -> Present:
     if "present" not in g:
         raise RuntimeError("The guard of this view signs nobody in.")
@@ -168,7 +185,7 @@ def _require_sign_in(area: Area) -> SignIn:
     return sign_in
 
 
-def _require_citizen() -> queries.PatientView:
+def _require_citizen() -> None:
     """Sign the citizen in on the record they look at, whatever the state of its space."""
     sign_in = _require_sign_in(Area.PATIENT)
     with transaction():
@@ -176,13 +193,12 @@ def _require_citizen() -> queries.PatientView:
         patient = queries.get_patient(sign_in.acting_for if acts else sign_in.patient_id)  # type: ignore[arg-type]
     kind = ActorKind.REPRESENTATIVE if acts else ActorKind.PATIENT
     actor = Actor(kind, sign_in.id, sign_in.name, on_behalf_of=patient.id if acts else None, assurance=sign_in.acr)
-    g.present = Present(sign_in, actor, patient.id, patient.display_name)
-    return patient
+    g.present = Present(sign_in, actor, patient)
 
 
 def _require_patient() -> None:
-    patient = _require_citizen()
-    if patient.space_state is SpaceState.OPEN:
+    _require_citizen()
+    if current_patient().is_open:
         return
     if request.method in {"GET", "HEAD"}:
         abort(redirect(url_for("identity.show_opening", suite=request.full_path.rstrip("?")), 303))
@@ -216,7 +232,7 @@ def _require_agent(roles: frozenset[str]) -> None:
 patient_required = guard("patient", _require_patient)
 """The page is one of an open space: of the citizen signed in, or of the patient they act for."""
 
-citizen_required: Callable[[View], View] = guard("citizen", lambda: _require_citizen() and None)
+citizen_required = guard("citizen", _require_citizen)
 """The page is for a citizen signed in, whether the space is open or not."""
 
 professional_required = guard("professional", _require_professional)

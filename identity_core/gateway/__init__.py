@@ -1,0 +1,1 @@
+"""Outside systems: OpenID providers and the INS teleservice."""
