@@ -6,6 +6,7 @@ from types import ModuleType
 
 from flask import Flask, Response
 
+from platform_app.celery_app import init_celery
 from platform_app.errors import init_errors
 from platform_app.localisation import init_babel
 from platform_app.security import init_security
@@ -56,6 +57,7 @@ def create_app(config: Config) -> Flask:
     for wiring in import_packages():
         if hasattr(wiring, "init_app"):
             wiring.init_app(app)
+    init_celery(app, config)
     return app
 
 

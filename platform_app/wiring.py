@@ -2,6 +2,9 @@
 
 from flask import Flask
 
+from platform_app.health import init_health
+
 
 def init_app(app: Flask) -> None:
     """Register what the composition root itself serves."""
+    init_health(app)

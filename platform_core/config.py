@@ -41,6 +41,7 @@ class Config:
     secret_key: str
     master_key: bytes
     smtp_url: str
+    metrics_token: str
     citizen_idp: IdentityProvider
     pro_idp: IdentityProvider
     agent_idp: IdentityProvider
@@ -94,6 +95,7 @@ def from_environ(environ: Mapping[str, str] | None = None) -> Config:
         secret_key=setting("ENS_SECRET_KEY", local.get("secret_key")),
         master_key=_master_key(setting("ENS_MASTER_KEY", local.get("master_key"))),
         smtp_url=env.get("ENS_SMTP_URL", ""),
+        metrics_token=env.get("ENS_METRICS_TOKEN", ""),
         citizen_idp=_provider(env, "citizen", base_url, local, production),
         pro_idp=_provider(env, "pro", base_url, local, production),
         agent_idp=_provider(env, "agent", base_url, local, production),
