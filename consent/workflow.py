@@ -57,3 +57,35 @@ def apply(status: Status, verb: Verb) -> Status:
     if status not in transition.frm:
         raise Conflict(f"A consent that is {status} cannot take the act {verb}.", code="transition-refused")
     return transition.to or status
+
+
+class RequestStatus(StrEnum):
+    """What became of the question put to a patient. « Décider plus tard » is not a refusal."""
+
+    REQUESTED = "requested"
+    GRANTED = "granted"
+    REFUSED = "refused"
+    POSTPONED = "postponed"
+    EXPIRED = "expired"
+
+
+class Answer(StrEnum):
+    """What a patient may answer to a request."""
+
+    GRANT = "grant"
+    REFUSE = "refuse"
+    POSTPONE = "postpone"
+
+
+ANSWERS: Mapping[Answer, RequestStatus] = {
+    Answer.GRANT: RequestStatus.GRANTED,
+    Answer.REFUSE: RequestStatus.REFUSED,
+    Answer.POSTPONE: RequestStatus.POSTPONED,
+}
+
+
+def answer(status: RequestStatus, given: Answer) -> RequestStatus:
+    """The status of a request after an answer. Raises `Conflict` (`already-answered`): a request is answered once."""
+    if status is not RequestStatus.REQUESTED:
+        raise Conflict(f"This request is already {status}.", code="already-answered")
+    return ANSWERS[given]
