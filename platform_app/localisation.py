@@ -1,0 +1,54 @@
+"""French in the pages: Flask-Babel with French as the language of the sources, and the filters of dates and numbers."""
+
+from datetime import date, datetime
+from decimal import Decimal
+
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_decimal
+from flask import Flask
+from flask_babel import Babel
+
+from platform_core.clock import PARIS
+
+LOCALE = "fr"
+_NO_BREAK = "\u00a0"
+
+
+def init_babel(app: Flask) -> None:
+    """Set the language and the time zone of the pages; add the filters `datetime`, `date` and `number`.
+
+    The language never follows the browser: the texts that people consent to exist in French only.
+    """
+    app.config.update(BABEL_DEFAULT_LOCALE=LOCALE, BABEL_DEFAULT_TIMEZONE="Europe/Paris")
+    Babel(app, locale_selector=lambda: LOCALE)
+    app.jinja_env.filters.update(datetime=in_words, date=day_in_words, number=number_in_words)
+
+
+def in_words(instant: datetime | None) -> str:
+    """An aware instant as people in Paris say it: `21 novembre 2026 à 14 h 05`; nothing for None."""
+    if instant is None:
+        return ""
+    hour = format_datetime(instant, "H'\u00a0h\u00a0'mm", tzinfo=PARIS, locale=LOCALE)
+    return f"{day_in_words(instant)} à{_NO_BREAK}{hour}"
+
+
+def day_in_words(day: date | datetime | None) -> str:
+    """A day, or the day in Paris of an aware instant: `1er mars 2026`; nothing for None."""
+    if day is None:
+        return ""
+    local = day.astimezone(PARIS).date() if isinstance(day, datetime) else day
+    number = "1er" if local.day == 1 else str(local.day)
+    return f"{number}{_NO_BREAK}{format_date(local, 'MMMM y', locale=LOCALE)}"
+
+
+def number_in_words(value: Decimal | float | None) -> str:
+    """A number with a decimal comma and narrow no-break spaces between thousands: `1 250,5`; nothing for None.
+
+    Every decimal of a `Decimal` is kept, the zeros at its end too: they tell the precision of a measure.
+    """
+    if value is None:
+        return ""
+    exponent = value.as_tuple().exponent if isinstance(value, Decimal) else None
+    if isinstance(exponent, int) and exponent < 0:
+        return format_decimal(value, f"#,##0.{'0' * -exponent}", locale=LOCALE)
+    return format_decimal(value, locale=LOCALE, decimal_quantization=False)

@@ -1,0 +1,91 @@
+"""The frame around every page: style sheets, menus, who is signed in."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, g, request, url_for
+from flask_babel import gettext
+from flask_bootstrap import Bootstrap5
+
+from identity_core.sessions import Present
+from platform_core.navigation import Area, links
+from platform_core.web import public
+
+HOMES = {
+    Area.PUBLIC: "shell.home",
+    Area.PATIENT: "shell.patient_home",
+    Area.PROFESSIONAL: "shell.professional_home",
+    Area.PUBLISHER: "shell.publisher_home",
+    Area.REVIEWER: "shell.reviewer_home",
+}
+AREA_NAMES = {
+    Area.PROFESSIONAL: "Professionnels",
+    Area.PUBLISHER: "Éditeurs",
+    Area.REVIEWER: "Instruction",
+}
+_A_YEAR = 365 * 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class MenuItem:
+    """An entry of a menu; `current` is the value of `aria-current`: `page`, `true` for a page below it, or empty."""
+
+    label: str
+    href: str
+    current: str
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who is signed in, and the patient they act for when it is somebody else."""
+
+    name: str
+    acting_for: str
+
+
+def init_shell(app: Flask) -> None:
+    """Serve Bootstrap's style sheet from here, date static files by their content, give the frame what it shows."""
+    app.config.update(BOOTSTRAP_SERVE_LOCAL=True, SEND_FILE_MAX_AGE_DEFAULT=_A_YEAR)
+    Bootstrap5(app)
+    for endpoint in ("static", "bootstrap.static"):
+        app.view_functions[endpoint] = public("files of the theme")(app.view_functions[endpoint])
+    app.url_defaults(_name_by_content)
+    app.jinja_env.globals.update(menu=menu, account=account, homes=HOMES, area_names=AREA_NAMES)
+
+
+def menu(area: str) -> list[MenuItem]:
+    """The menu of an area, the entry of the present page marked."""
+    home = url_for(HOMES[Area(area)])
+    items = ((gettext(link.label), url_for(link.endpoint)) for link in links(Area(area)))
+    return [MenuItem(label, href, _current(href, home)) for label, href in items]
+
+
+def _current(href: str, home: str) -> str:
+    if request.path == href:
+        return "page"
+    return "true" if href != home and request.path.startswith(f"{href}/") else ""
+
+
+def account(area: str) -> Account | None:
+    """Who is signed in, where a guard has looked. Public pages do not ask: they never need the database."""
+    present: Present | None = g.get("present")
+    if present is None or area == Area.PUBLIC:
+        return None
+    acts = present.actor.on_behalf_of is not None
+    return Account(present.actor.name, present.patient_name if acts else "")
+
+
+def _name_by_content(endpoint: str, values: dict[str, Any]) -> None:
+    """A changed file gets a new address: the browser may keep the old one for a year."""
+    if endpoint == "static" and "filename" in values:
+        values["v"] = _digest(str(Path(__file__).with_name("static") / values["filename"]))
+    elif endpoint == "bootstrap.static":
+        values["v"] = Bootstrap5.bootstrap_version
+
+
+@lru_cache
+def _digest(path: str) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]
