@@ -1,0 +1,1 @@
+"""Pure checks of the referencing: the dossier and its ceiling, the grid of criteria and its verdicts."""

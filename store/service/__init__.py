@@ -1,0 +1,1 @@
+"""Use cases of the referencing: dossiers (publishers), reviews (reviewers and deciders), listings, demonstration."""
