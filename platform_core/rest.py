@@ -8,13 +8,14 @@ from flask_smorest import Blueprint
 from werkzeug.exceptions import HTTPException
 
 from platform_core import renderers
-from platform_core.web import request_id
+from platform_core.web import public, request_id
 
 SETTINGS = {
     "API_TITLE": "Espace numérique de santé",
     "API_VERSION": "v1",
     "OPENAPI_VERSION": "3.1.0",
-    "OPENAPI_URL_PREFIX": None,
+    "OPENAPI_URL_PREFIX": "/api/v1",
+    "OPENAPI_JSON_PATH": "openapi.json",
 }
 
 
@@ -37,6 +38,8 @@ def init_rest(app: Flask) -> None:
     """Attach the API to the application. Called before the rooms register their blueprints."""
     app.config.update(SETTINGS)
     api.init_app(app)
+    document = "api-docs.openapi_json"
+    app.view_functions[document] = public("the interface is published")(app.view_functions[document])
 
 
 def http_problem(error: HTTPException) -> Response:
