@@ -1,0 +1,150 @@
+"""Tables of the authorization server. Codes, tokens, request URIs and replayed values are stored as hashes only."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from oauth.rules.clients import ClientStatus, Environment, Profile
+from oauth.rules.tokens import TokenKind
+from platform_core.database import Base, one_of, uuid_key
+
+
+class Client(Base):
+    """A registered client. A production one belongs to an application of the store; a sandbox one may stand alone."""
+
+    __tablename__ = "oauth_client"
+
+    id: Mapped[UUID] = uuid_key()
+    client_id: Mapped[str] = mapped_column(unique=True)
+    application_id: Mapped[UUID | None]
+    organisation_id: Mapped[UUID | None]
+    environment: Mapped[str]
+    profile: Mapped[str]
+    is_public: Mapped[bool]
+    name: Mapped[str]
+    status: Mapped[str]
+    redirect_uris: Mapped[list[str]] = mapped_column(JSONB)
+    created_at: Mapped[datetime]
+
+    __table_args__ = (
+        one_of("environment", "environment", Environment),
+        one_of("profile", "profile", Profile),
+        one_of("status", "status", ClientStatus),
+        sa.CheckConstraint("environment = 'sandbox' OR application_id IS NOT NULL", name="production_application"),
+        sa.CheckConstraint("profile = 'smart' OR NOT is_public", name="fapi2_confidential"),
+        sa.Index(None, "application_id"),
+    )
+
+
+class ClientKey(Base):
+    """A public key that authenticates a client. Rotating gives the old key an end instead of deleting it."""
+
+    __tablename__ = "oauth_client_key"
+
+    client_pk: Mapped[UUID] = mapped_column(sa.ForeignKey("oauth_client.id"), primary_key=True)
+    thumbprint: Mapped[str] = mapped_column(primary_key=True)
+    jwk: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    added_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+
+
+class AuthorizationRequest(Base):
+    """A validated request: pushed (`request_uri_hash`) or come through the browser, then opened, then finished.
+
+    `asked` holds items, purpose and end as `rules.details.Asked` writes them; `expires_at` moves when the browser
+    opens the request.
+    """
+
+    __tablename__ = "oauth_authorization_request"
+
+    id: Mapped[UUID] = uuid_key()
+    client_pk: Mapped[UUID] = mapped_column(sa.ForeignKey("oauth_client.id"))
+    request_uri_hash: Mapped[bytes | None] = mapped_column(unique=True)
+    redirect_uri: Mapped[str]
+    state: Mapped[str | None]
+    nonce: Mapped[str | None]
+    scope: Mapped[str]
+    code_challenge: Mapped[str]
+    jkt: Mapped[str | None]
+    asked: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    opened_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    consent_request_id: Mapped[UUID | None]
+
+    __table_args__ = (sa.Index(None, "expires_at"),)
+
+
+class Code(Base):
+    """An authorization code: 60 seconds, one use. `id` is also the family of the tokens it gives."""
+
+    __tablename__ = "oauth_code"
+
+    id: Mapped[UUID] = uuid_key()
+    code_hash: Mapped[bytes] = mapped_column(unique=True)
+    client_pk: Mapped[UUID] = mapped_column(sa.ForeignKey("oauth_client.id"))
+    redirect_uri: Mapped[str]
+    code_challenge: Mapped[str]
+    jkt: Mapped[str | None]
+    scope: Mapped[str]
+    nonce: Mapped[str | None]
+    patient_id: Mapped[UUID]
+    person_id: Mapped[UUID]
+    grant_id: Mapped[UUID]
+    assurance: Mapped[str]
+    signed_in_at: Mapped[datetime]
+    issued_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+    __table_args__ = (sa.Index(None, "expires_at"),)
+
+
+class Token(Base):
+    """An access or refresh token. Dead rows stay a while as tombstones, so that a refused call has an author.
+
+    `family_id` joins what came from one code; `rotated_at` marks a refresh token that was exchanged for another.
+    """
+
+    __tablename__ = "oauth_token"
+
+    id: Mapped[UUID] = uuid_key()
+    kind: Mapped[str]
+    token_hash: Mapped[bytes] = mapped_column(unique=True)
+    client_pk: Mapped[UUID] = mapped_column(sa.ForeignKey("oauth_client.id"))
+    patient_id: Mapped[UUID | None]
+    person_id: Mapped[UUID | None]
+    grant_id: Mapped[UUID | None]
+    scope: Mapped[str]
+    jkt: Mapped[str | None]
+    family_id: Mapped[UUID]
+    assurance: Mapped[str]
+    signed_in_at: Mapped[datetime | None]
+    issued_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+    rotated_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        one_of("kind", "kind", TokenKind),
+        sa.Index(None, "family_id"),
+        sa.Index(None, "grant_id"),
+        sa.Index(None, "expires_at"),
+    )
+
+
+class Replay(Base):
+    """A value that may be seen once: the `jti` of a client assertion or of a DPoP proof."""
+
+    __tablename__ = "oauth_replay"
+
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    value_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    expires_at: Mapped[datetime]
+
+    __table_args__ = (sa.Index(None, "expires_at"),)

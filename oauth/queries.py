@@ -1,0 +1,145 @@
+"""Reads: clients with the keys that count now, tokens by their hash."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from oauth import models
+from oauth.rules.clients import Client, ClientStatus, Environment, Profile
+from oauth.rules.tokens import TokenKind
+from platform_core import clock
+from platform_core.crypto import hash_token
+from platform_core.database import db
+from platform_core.errors import NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class TokenView:
+    """A stored token, alive or not. Times are UTC; `jkt` is the key it is bound to."""
+
+    id: UUID
+    kind: TokenKind
+    client_pk: UUID
+    patient_id: UUID | None
+    person_id: UUID | None
+    grant_id: UUID | None
+    scope: str
+    jkt: str | None
+    family_id: UUID
+    assurance: str
+    signed_in_at: datetime | None
+    issued_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+    rotated_at: datetime | None
+
+    def is_live(self, now: datetime) -> bool:
+        return self.revoked_at is None and self.rotated_at is None and self.expires_at > now
+
+
+@dataclass(frozen=True, slots=True)
+class KeyView:
+    """A registered public key; `expires_at` is set once it is being replaced."""
+
+    thumbprint: str
+    kid: str
+    kind: str
+    added_at: datetime
+    expires_at: datetime | None
+
+
+_TOKEN_COLUMNS = [getattr(models.Token, name) for name in TokenView.__dataclass_fields__]
+
+
+def find_client(client_id: str) -> Client | None:
+    """The active client of that public identifier."""
+    row = db.session.execute(_clients().where(models.Client.client_id == client_id)).one_or_none()
+    return _client(row) if row else None
+
+
+def get_client(pk: UUID) -> Client:
+    """The active client of that key. Raises `NotFound`."""
+    row = db.session.execute(_clients().where(models.Client.id == pk)).one_or_none()
+    if row is None:
+        raise NotFound("This client does not exist.")
+    return _client(row)
+
+
+def list_clients(application_id: UUID) -> Sequence[Client]:
+    """The active clients of an application, the oldest first."""
+    query = _clients().where(models.Client.application_id == application_id).order_by(models.Client.id)
+    return [_client(row) for row in db.session.execute(query)]
+
+
+def list_keys(client_pk: UUID) -> Sequence[KeyView]:
+    """The keys that authenticate a client now, the newest first."""
+    rows = db.session.execute(
+        sa.select(models.ClientKey)
+        .where(models.ClientKey.client_pk == client_pk, _counts())
+        .order_by(models.ClientKey.added_at.desc())
+    ).scalars()
+    return [KeyView(k.thumbprint, k.jwk["kid"], _kind(k.jwk), k.added_at, k.expires_at) for k in rows]
+
+
+def find_token(text: str, *, lock: bool = False) -> TokenView | None:
+    """The token of that text, dead or alive. With `lock` its row is held until the transaction ends."""
+    query = sa.select(*_TOKEN_COLUMNS).where(models.Token.token_hash == hash_token(text))
+    row = db.session.execute(query.with_for_update() if lock else query).one_or_none()
+    return TokenView(**{**row._mapping, "kind": TokenKind(row.kind)}) if row else None
+
+
+def find_grant_patient(grant_id: UUID, client: Client) -> UUID | None:
+    """The patient whose grant the app holds; None when it is not a grant of this app."""
+    query = (
+        sa.select(models.Token.patient_id)
+        .join(models.Client, models.Client.id == models.Token.client_pk)
+        .where(models.Token.grant_id == grant_id, _same_app(client))
+        .limit(1)
+    )
+    return db.session.scalar(query)
+
+
+def _same_app(client: Client) -> sa.ColumnElement[bool]:
+    if client.is_sandbox:
+        return models.Client.id == client.pk
+    return sa.and_(
+        models.Client.application_id == client.application_id, models.Client.environment == Environment.PRODUCTION
+    )
+
+
+def _clients() -> sa.Select[Any]:
+    keys = (
+        sa.select(sa.func.jsonb_agg(models.ClientKey.jwk))
+        .where(models.ClientKey.client_pk == models.Client.id, _counts())
+        .correlate(models.Client)
+        .scalar_subquery()
+    )
+    columns = models.Client.__table__.columns
+    return sa.select(*columns, keys.label("keys")).where(models.Client.status == ClientStatus.ACTIVE)
+
+
+def _counts() -> sa.ColumnElement[bool]:
+    return sa.or_(models.ClientKey.expires_at.is_(None), models.ClientKey.expires_at > clock.now())
+
+
+def _client(row: Any) -> Client:
+    return Client(
+        pk=row.id,
+        client_id=row.client_id,
+        application_id=row.application_id,
+        organisation_id=row.organisation_id,
+        environment=Environment(row.environment),
+        profile=Profile(row.profile),
+        is_public=row.is_public,
+        name=row.name,
+        redirect_uris=tuple(row.redirect_uris),
+        keys=tuple(row.keys or ()),
+    )
+
+
+def _kind(jwk: dict[str, Any]) -> str:
+    return str(jwk.get("crv", jwk["kty"]))

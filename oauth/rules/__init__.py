@@ -1,0 +1,1 @@
+"""Pure checks of the protocol: clients, assertions, proofs, scopes, authorization details, requests, refresh."""

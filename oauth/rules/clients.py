@@ -1,0 +1,133 @@
+"""What a client is and where its answers may go."""
+
+import hmac
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+from uuid import UUID
+
+from platform_core.errors import Fault, Invalid
+
+
+class Environment(StrEnum):
+    PRODUCTION = "production"
+    SANDBOX = "sandbox"
+
+
+class Profile(StrEnum):
+    """`fapi2`: confidential, pushed requests, tokens bound by DPoP. `smart`: SMART App Launch, Bearer tokens."""
+
+    FAPI2 = "fapi2"
+    SMART = "smart"
+
+
+class ClientStatus(StrEnum):
+    ACTIVE = "active"
+    DISABLED = "disabled"
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A registered client as the endpoints read it; `keys` are the public JWKs that authenticate it now."""
+
+    pk: UUID
+    client_id: str
+    application_id: UUID | None
+    organisation_id: UUID | None
+    environment: Environment
+    profile: Profile
+    is_public: bool
+    name: str
+    redirect_uris: tuple[str, ...]
+    keys: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
+
+    @property
+    def app_id(self) -> UUID:
+        """What a consent is given to: the application, or in the sandbox this very client."""
+        if self.environment is Environment.PRODUCTION and self.application_id:
+            return self.application_id
+        return self.pk
+
+    @property
+    def is_sandbox(self) -> bool:
+        return self.environment is Environment.SANDBOX
+
+    @property
+    def binds_tokens(self) -> bool:
+        """Whether its tokens are bound to a key (DPoP) instead of Bearer."""
+        return self.profile is Profile.FAPI2
+
+    @property
+    def grant_types(self) -> tuple[str, ...]:
+        shared = ("authorization_code", "refresh_token")
+        return shared if self.is_public else (*shared, "client_credentials")
+
+
+_NATIVE_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+")
+_LOOPBACK_NAMES = {"localhost"}
+
+
+def check_redirect_uri(uri: str, *, is_public: bool, environment: Environment) -> None:
+    """Whether an address may be registered: https, or loopback http (native apps, sandbox), or a native app's scheme.
+
+    Raises `Invalid` (`invalid_redirect_uri`, RFC 7591 §3.2.2); RFC 6749 §3.1.2 forbids fragments, RFC 8252 §7 rules
+    native apps.
+    """
+    try:
+        parts = urlsplit(uri)
+        _ = parts.port
+    except ValueError:
+        raise _bad_redirect("is not a URL") from None
+    if "#" in uri or "*" in uri or "\\" in uri or any(ord(c) <= 32 or ord(c) > 126 for c in uri):
+        raise _bad_redirect("must have no fragment, no wildcard and ASCII characters only")
+    if parts.username is not None or parts.password is not None:
+        raise _bad_redirect("must hold no user name")
+    if not _may_register(parts, is_public=is_public, environment=environment):
+        raise _bad_redirect("must be an https address (or a loopback one for a native app or the sandbox)")
+
+
+def _may_register(parts: SplitResult, *, is_public: bool, environment: Environment) -> bool:
+    if parts.scheme == "https":
+        return bool(parts.hostname)
+    if parts.scheme == "http":
+        return is_loopback(parts.hostname) and (is_public or environment is Environment.SANDBOX)
+    return is_public and bool(_NATIVE_SCHEME.fullmatch(parts.scheme)) and not parts.netloc
+
+
+def _bad_redirect(message: str) -> Invalid:
+    return Invalid(
+        f"The redirect URI {message}.", code="invalid_redirect_uri", faults=[Fault("redirect_uris", message)]
+    )
+
+
+def is_loopback(host: str | None) -> bool:
+    try:
+        return host in _LOOPBACK_NAMES or ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False
+
+
+def redirect_matches(client: Client, uri: str) -> bool:
+    """Whether the address is registered, as an exact string.
+
+    The one exception is the port of a loopback address of a native app (RFC 8252 §7.3).
+    """
+    if any(hmac.compare_digest(uri.encode(), known.encode()) for known in client.redirect_uris):
+        return True
+    return client.is_public and any(_same_but_port(uri, known) for known in client.redirect_uris)
+
+
+def _same_but_port(uri: str, known: str) -> bool:
+    try:
+        asked, registered = urlsplit(uri), urlsplit(known)
+        port = asked.port
+    except ValueError:
+        return False
+    if registered.scheme != "http" or not is_loopback(registered.hostname) or port is None:
+        return False
+    host = f"[{registered.hostname}]" if ":" in (registered.hostname or "") else registered.hostname
+    return uri == registered._replace(netloc=f"{host}:{port}").geturl()

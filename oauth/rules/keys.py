@@ -1,0 +1,74 @@
+"""Public keys that others sign with: which algorithms are read, how a JWK is imported and bounded."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
+
+from oauth.rules.clients import Profile
+from platform_core.errors import Fault, Invalid
+
+PROOF_ALGORITHMS = ("ES256", "PS256", "EdDSA", "Ed25519")
+ASSERTION_ALGORITHMS = {
+    Profile.FAPI2: ("ES256", "PS256", "EdDSA", "Ed25519"),
+    Profile.SMART: ("ES384", "RS384", "ES256"),
+}
+_CLASSES: dict[str, type[Key]] = {"EC": ECKey, "RSA": RSAKey, "OKP": OKPKey}
+_FITTING = {
+    "P-256": ("ES256",),
+    "P-384": ("ES384",),
+    "Ed25519": ("EdDSA", "Ed25519"),
+    "RSA": ("PS256", "RS384"),
+}
+_PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+_LEAST_RSA_BITS = 2048
+
+
+def import_public_key(jwk: object) -> Key:
+    """Read a public EC, RSA or OKP key. Raises `ValueError` when it is private, symmetric, weak or unreadable."""
+    if not isinstance(jwk, dict):
+        raise ValueError("the key is not a JSON object")
+    if _PRIVATE_MEMBERS & jwk.keys():
+        raise ValueError("the key is not a public one")
+    key_class = _CLASSES.get(str(jwk.get("kty")))
+    if key_class is None:
+        raise ValueError("the key type is not EC, RSA or OKP")
+    try:
+        key = key_class.import_key(jwk)
+        fitting = algorithms_of(key)
+    except (JoseError, ValueError, TypeError, KeyError) as error:
+        raise ValueError("the key cannot be read") from error
+    if not fitting:
+        raise ValueError("the key is too weak or on a curve that is not used")
+    return key
+
+
+def algorithms_of(key: Key) -> tuple[str, ...]:
+    """The signature algorithms that a key may be used with."""
+    if isinstance(key, RSAKey):
+        strong = key.raw_value.key_size >= _LEAST_RSA_BITS
+        return _FITTING["RSA"] if strong else ()
+    return _FITTING.get(str(getattr(key, "curve_name", "")), ())
+
+
+def client_jwk(jwk: Mapping[str, Any], profile: Profile) -> dict[str, Any]:
+    """The public half to register for a client, with its thumbprint as `kid` when it has none (RFC 7638).
+
+    Raises `Invalid` (`invalid_client_metadata`) when the key is private, unreadable or unfit for the profile.
+    """
+    try:
+        key = import_public_key(dict(jwk))
+    except ValueError as error:
+        raise _unfit(str(error)) from None
+    if not set(algorithms_of(key)) & set(ASSERTION_ALGORITHMS[profile]):
+        raise _unfit(f"a key of the profile {profile} signs with {', '.join(ASSERTION_ALGORITHMS[profile])}")
+    public = dict(key.as_dict(private=False))
+    public.setdefault("kid", key.thumbprint())
+    return public
+
+
+def _unfit(message: str) -> Invalid:
+    return Invalid(
+        f"The key cannot be registered: {message}.", code="invalid_client_metadata", faults=[Fault("jwk", message)]
+    )

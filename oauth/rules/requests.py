@@ -1,0 +1,121 @@
+"""The authorization request (RFC 6749 §4.1.1, RFC 7636, RFC 9126), whichever way it came."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from urllib.parse import urlencode, urlsplit
+
+from oauth.errors import OAuthRefusal, UnknownRedirect
+from oauth.rules import details, scopes
+from oauth.rules.clients import Client, redirect_matches
+from platform_core.permission import Ceiling
+
+_CHALLENGE = re.compile(r"[A-Za-z0-9\-_]{43}")
+_THUMBPRINT = re.compile(r"[A-Za-z0-9\-_]{43}")
+_LONGEST = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class ValidRequest:
+    """A request that may be put before the patient. `dpop_jkt` is the key thumbprint it names (RFC 9449 §10)."""
+
+    redirect_uri: str
+    state: str | None
+    nonce: str | None
+    scope: str
+    code_challenge: str
+    dpop_jkt: str | None
+    asked: details.Asked
+
+
+def redirect_uri_of(client: Client, parameters: Mapping[str, str]) -> str:
+    """The registered address to answer to. Raises `UnknownRedirect`: then nothing may be redirected anywhere."""
+    given = parameters.get("redirect_uri")
+    if given is None and len(client.redirect_uris) == 1 and not client.binds_tokens:
+        return client.redirect_uris[0]
+    if given is None or not redirect_matches(client, given):
+        raise UnknownRedirect("The redirect URI is not one that this application registered.")
+    return given
+
+
+def read_request(
+    client: Client, parameters: Mapping[str, str], *, ceiling: Ceiling, audience: str, today: date
+) -> ValidRequest:
+    """Check a request and read what it asks for.
+
+    `audience` is the FHIR base that a SMART `aud` must name. Raises `UnknownRedirect` first of all, then
+    `OAuthRefusal`, whose code may be sent to the redirect URI.
+    """
+    redirect_uri = redirect_uri_of(client, parameters)
+    _check_response(parameters)
+    _check_audience(parameters.get("aud"), audience)
+    scope = parameters.get("scope", "")
+    return ValidRequest(
+        redirect_uri=redirect_uri,
+        state=_bounded(parameters, "state"),
+        nonce=_bounded(parameters, "nonce"),
+        scope=" ".join(scopes.split(scope)),
+        code_challenge=_challenge(parameters),
+        dpop_jkt=_thumbprint(parameters),
+        asked=_asked(parameters, scope, ceiling, today),
+    )
+
+
+def _check_response(parameters: Mapping[str, str]) -> None:
+    if "request" in parameters:
+        raise OAuthRefusal("request_not_supported", "Request objects are not read: push the parameters.")
+    if "response_type" not in parameters:
+        raise OAuthRefusal("invalid_request", "response_type is missing.")
+    if parameters["response_type"] != "code":
+        raise OAuthRefusal("unsupported_response_type", "The response_type is code.")
+    if parameters.get("response_mode", "query") != "query":
+        raise OAuthRefusal("invalid_request", "The response_mode is query.")
+
+
+def _check_audience(given: str | None, audience: str) -> None:
+    """SMART App Launch 2.2 `aud`: the FHIR base. Pushed requests of other clients may leave it out."""
+    if given is not None and given.rstrip("/") != audience:
+        raise OAuthRefusal("invalid_request", f"aud must be {audience}.")
+
+
+def _bounded(parameters: Mapping[str, str], name: str) -> str | None:
+    value = parameters.get(name)
+    if value is not None and len(value) > _LONGEST:
+        raise OAuthRefusal("invalid_request", f"{name} is longer than {_LONGEST} characters.")
+    return value
+
+
+def _challenge(parameters: Mapping[str, str]) -> str:
+    """The S256 challenge that every client sends: `plain`, its default in RFC 7636, is not accepted."""
+    challenge = parameters.get("code_challenge", "")
+    if not challenge:
+        raise OAuthRefusal("invalid_request", "code_challenge is missing.")
+    if parameters.get("code_challenge_method") != "S256":
+        raise OAuthRefusal("invalid_request", "code_challenge_method must be S256.")
+    if not _CHALLENGE.fullmatch(challenge):
+        raise OAuthRefusal("invalid_request", "code_challenge must be 43 base64url characters.")
+    return challenge
+
+
+def _thumbprint(parameters: Mapping[str, str]) -> str | None:
+    given = parameters.get("dpop_jkt")
+    if given is not None and not _THUMBPRINT.fullmatch(given):
+        raise OAuthRefusal("invalid_request", "dpop_jkt is not a SHA-256 thumbprint.")
+    return given
+
+
+def _asked(parameters: Mapping[str, str], scope: str, ceiling: Ceiling, today: date) -> details.Asked:
+    wanted = scopes.data_scopes(scopes.split(scope))
+    if "authorization_details" in parameters:
+        return details.read_details(parameters["authorization_details"], ceiling=ceiling, today=today)
+    if not wanted:
+        raise OAuthRefusal("invalid_scope", "No health data is asked: send authorization_details or SMART scopes.")
+    return scopes.read_scopes(wanted, ceiling=ceiling, today=today)
+
+
+def answer_url(redirect_uri: str, answer: Mapping[str, str | None], *, issuer: str) -> str:
+    """The address of an authorization response, with `iss` (RFC 9207 §2); absent parameters stay absent."""
+    pairs = {name: value for name, value in answer.items() if value is not None}
+    separator = "&" if urlsplit(redirect_uri).query else "?"
+    return f"{redirect_uri}{separator}{urlencode({**pairs, 'iss': issuer})}"

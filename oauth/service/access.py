@@ -1,0 +1,49 @@
+"""Access tokens at the resources: the proof that comes with one, and the one itself."""
+
+import hmac
+from collections.abc import Sequence
+from datetime import datetime
+
+from oauth import queries
+from oauth.errors import InvalidProof
+from oauth.queries import TokenView
+from oauth.rules.proofs import read_proof
+from oauth.rules.tokens import TokenKind, bad_proof, check_token, read_authorization, refused
+from oauth.service import replays
+
+
+def check_proof(
+    *, proofs: Sequence[str], method: str, url: str, access_token: str, expected_jkt: str, now: datetime
+) -> None:
+    """Check the proof that a bound token is presented with (RFC 9449 §7.1), once for each `jti`.
+
+    `proofs` are all the DPoP headers of the request, `url` its public address. Raises `Unauthenticated`
+    (`invalid-dpop-proof`).
+    """
+    try:
+        proof = read_proof(proofs, method=method, url=url, now=now, access_token=access_token)
+    except InvalidProof as error:
+        raise bad_proof(str(error)) from None
+    if not hmac.compare_digest(proof.jkt, expected_jkt):
+        raise bad_proof("the proof was made with another key than the token's")
+    if not replays.remember(replays.PROOF, f"{proof.jkt} {proof.jti}", proof.expires_at):
+        raise bad_proof("the proof was used before")
+
+
+def verify_access(
+    *, authorization: str | None, proofs: Sequence[str], method: str, url: str, now: datetime
+) -> TokenView:
+    """The live access token of a request, its proof checked. Raises `Unauthenticated`.
+
+    What the token may do is for the caller to decide; data calls go through `platform_core.access.data_call` instead.
+    """
+    presented = read_authorization(authorization)
+    token = queries.find_token(presented.token)
+    if token is None or token.kind is not TokenKind.ACCESS:
+        raise refused(presented, "The access token is not known.")
+    check_token(presented, jkt=token.jkt, dead_at=token.revoked_at, expires_at=token.expires_at, now=now)
+    if token.jkt:
+        check_proof(
+            proofs=proofs, method=method, url=url, access_token=presented.token, expected_jkt=token.jkt, now=now
+        )
+    return token

@@ -1,0 +1,37 @@
+"""What bounds the requests of a client, and who it is for the patient."""
+
+from consent.service import AppFacts
+from oauth.errors import OAuthRefusal
+from oauth.rules.clients import Client
+from oauth.rules.details import whole_registry
+from platform_core.permission import Ceiling
+from store import queries as store
+
+
+def get_ceiling(client: Client) -> Ceiling:
+    """The ceiling of a client's requests: its listing's; in the sandbox its dossier's, or the whole registry.
+
+    Raises `OAuthRefusal` (`unauthorized_client`) when a production application is not listed now: it asks no new
+    consent, while the ones it has keep their tokens.
+    """
+    if client.application_id is None:
+        return whole_registry()
+    if client.is_sandbox:
+        return store.get_application(client.application_id).draft_ceiling or whole_registry()
+    listing = store.find_listing(client.application_id)
+    if listing is None or not listing.is_live:
+        raise OAuthRefusal("unauthorized_client", "The application is not listed now.")
+    return listing.ceiling
+
+
+def app_facts(client: Client) -> AppFacts:
+    """The app that asks, as the consent names it."""
+    publisher = store.get_application(client.application_id).publisher_name if client.application_id else client.name
+    return AppFacts(
+        app_id=client.app_id,
+        client_pk=client.pk,
+        environment=client.environment,
+        name=client.name,
+        publisher_name=publisher,
+        application_id=client.application_id,
+    )

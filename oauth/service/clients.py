@@ -1,0 +1,183 @@
+"""Clients and their keys: what a publisher registers. The platform never keeps a private key."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from joserfc.jwk import ECKey
+
+from oauth import models, queries
+from oauth.rules.clients import Client, ClientStatus, Environment, Profile, check_redirect_uri
+from oauth.rules.keys import client_jwk, import_public_key
+from platform_core import audit, clock
+from platform_core.access import Actor
+from platform_core.database import db
+from platform_core.errors import Conflict, Fault, Invalid, NotFound
+from platform_core.ids import opaque
+from store import queries as store
+
+KEY_OVERLAP = timedelta(days=7)
+MOST_REDIRECTS = 20
+MOST_KEYS = 5
+
+
+def generate_key(profile: Profile) -> dict[str, Any]:
+    """A new private key for a client, as a JWK: shown once to its owner, never stored."""
+    algorithm = "ES256" if profile is Profile.FAPI2 else "ES384"
+    curve = "P-256" if profile is Profile.FAPI2 else "P-384"
+    key = ECKey.generate_key(curve, {"use": "sig", "alg": algorithm}, auto_kid=True)
+    return dict(key.as_dict(private=True))
+
+
+def public_half(private_jwk: Mapping[str, Any]) -> dict[str, Any]:
+    """The public members of an EC key."""
+    return {name: value for name, value in private_jwk.items() if name != "d"}
+
+
+def issue_sandbox_client(
+    *,
+    name: str,
+    profile: Profile,
+    redirect_uris: Sequence[str],
+    jwk: Mapping[str, Any] | None,
+    by: Actor,
+    application_id: UUID | None = None,
+    organisation_id: UUID | None = None,
+) -> Client:
+    """Register a client that sees synthetic patients only. Without a key it is a public `smart` client.
+
+    Raises `Invalid` (`invalid_redirect_uri`, `invalid_client_metadata`).
+    """
+    return _register(
+        environment=Environment.SANDBOX,
+        name=name,
+        profile=profile,
+        redirect_uris=redirect_uris,
+        jwk=jwk,
+        by=by,
+        application_id=application_id,
+        organisation_id=organisation_id,
+    )
+
+
+def issue_client(
+    *, application_id: UUID, redirect_uris: Sequence[str], jwk: Mapping[str, Any] | None, by: Actor
+) -> Client:
+    """Register a production client of a listed application, under the profile of its listing.
+
+    Raises `Conflict` (`application-not-listed`), `Invalid`.
+    """
+    application = store.get_application(application_id)
+    if application.listing is None or not application.listing.is_live:
+        raise Conflict("Only a listed application may have production credentials.", code="application-not-listed")
+    return _register(
+        environment=Environment.PRODUCTION,
+        name=application.name,
+        profile=Profile(application.listing.profile),
+        redirect_uris=redirect_uris,
+        jwk=jwk,
+        by=by,
+        application_id=application.id,
+        organisation_id=application.organisation_id,
+    )
+
+
+def _register(
+    *,
+    environment: Environment,
+    name: str,
+    profile: Profile,
+    redirect_uris: Sequence[str],
+    jwk: Mapping[str, Any] | None,
+    by: Actor,
+    application_id: UUID | None,
+    organisation_id: UUID | None,
+) -> Client:
+    is_public = jwk is None
+    if is_public and profile is Profile.FAPI2:
+        raise Invalid("A client of the profile fapi2 needs a key.", code="invalid_client_metadata")
+    _check_redirects(redirect_uris, is_public=is_public, environment=environment)
+    row = models.Client(
+        client_id=opaque(128),
+        application_id=application_id,
+        organisation_id=organisation_id,
+        environment=environment,
+        profile=profile,
+        is_public=is_public,
+        name=name,
+        status=ClientStatus.ACTIVE,
+        redirect_uris=list(dict.fromkeys(redirect_uris)),
+        created_at=clock.now(),
+    )
+    db.session.add(row)
+    db.session.flush()
+    if jwk is not None:
+        _add_key(row.id, client_jwk(jwk, profile))
+    audit.record("oauth:client:issued", by=by, object_type="client", object_id=row.id, environment=environment)
+    return queries.get_client(row.id)
+
+
+def _check_redirects(uris: Sequence[str], *, is_public: bool, environment: Environment) -> None:
+    if not uris or len(uris) > MOST_REDIRECTS:
+        message = f"give between 1 and {MOST_REDIRECTS} addresses"
+        raise Invalid(
+            f"Redirect URIs: {message}.", code="invalid_redirect_uri", faults=[Fault("redirect_uris", message)]
+        )
+    for uri in uris:
+        check_redirect_uri(uri, is_public=is_public, environment=environment)
+
+
+def replace_redirect_uris(*, client_pk: UUID, redirect_uris: Sequence[str], by: Actor) -> None:
+    """Register other addresses of return; requests pushed before keep theirs. Raises `Invalid`, `NotFound`."""
+    row = _held(client_pk)
+    _check_redirects(redirect_uris, is_public=row.is_public, environment=Environment(row.environment))
+    row.redirect_uris = list(dict.fromkeys(redirect_uris))
+    audit.record("oauth:client:redirected", by=by, object_type="client", object_id=row.id)
+
+
+def rotate_key(*, client_pk: UUID, jwk: Mapping[str, Any], by: Actor) -> None:
+    """Add a key; those before it still authenticate for a week, so that a deployment can follow.
+
+    Raises `Invalid` (`invalid_client_metadata`), `Conflict` (`key-known`, `too-many-keys`), `NotFound`.
+    """
+    row = _held(client_pk)
+    if row.is_public:
+        raise Conflict("A public client has no key.", code="public-client")
+    public = client_jwk(jwk, Profile(row.profile))
+    if len(queries.list_keys(row.id)) >= MOST_KEYS:
+        raise Conflict("Too many keys overlap: wait until the oldest ones have ended.", code="too-many-keys")
+    now = clock.now()
+    db.session.execute(
+        sa.update(models.ClientKey)
+        .where(models.ClientKey.client_pk == row.id, models.ClientKey.expires_at.is_(None))
+        .values(expires_at=now + KEY_OVERLAP)
+    )
+    _add_key(row.id, public)
+    audit.record("oauth:client:key-rotated", by=by, object_type="client", object_id=row.id, kid=public["kid"])
+
+
+def _add_key(client_pk: UUID, jwk: dict[str, Any]) -> None:
+    thumbprint = import_public_key(jwk).thumbprint()
+    if db.session.get(models.ClientKey, (client_pk, thumbprint)):
+        raise Conflict("This key is registered already.", code="key-known")
+    db.session.add(models.ClientKey(client_pk=client_pk, thumbprint=thumbprint, jwk=jwk, added_at=clock.now()))
+    db.session.flush()
+
+
+def disable_client(*, client_pk: UUID, by: Actor) -> None:
+    """Close a client for good: it authenticates no more and its tokens are revoked."""
+    row = _held(client_pk)
+    row.status = ClientStatus.DISABLED
+    tokens = sa.update(models.Token).where(models.Token.client_pk == row.id, models.Token.revoked_at.is_(None))
+    db.session.execute(tokens.values(revoked_at=clock.now()))
+    audit.record("oauth:client:disabled", by=by, object_type="client", object_id=row.id)
+
+
+def _held(client_pk: UUID) -> models.Client:
+    query = sa.select(models.Client).where(models.Client.id == client_pk, models.Client.status == ClientStatus.ACTIVE)
+    row = db.session.scalar(query.with_for_update())
+    if row is None:
+        raise NotFound("This client does not exist.")
+    return row

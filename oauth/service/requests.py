@@ -1,0 +1,204 @@
+"""The way of an authorization request: pushed or come through the browser, opened once, decided, answered."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from consent import service as consent
+from consent.service import Outcome
+from oauth import queries
+from oauth.errors import OAuthRefusal, RequestGone, UnknownRedirect
+from oauth.models import AuthorizationRequest
+from oauth.rules.clients import Client
+from oauth.rules.details import Asked
+from oauth.rules.requests import ValidRequest, answer_url, read_request, redirect_uri_of
+from oauth.rules.tokens import OPENED_LIFETIME, PUSHED_LIFETIME
+from oauth.service import ceilings, codes
+from platform_core import clock, config
+from platform_core.access import Actor
+from platform_core.crypto import hash_token
+from platform_core.database import db
+from platform_core.ids import opaque, uuid7
+
+URN = "urn:ietf:params:oauth:request_uri:"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedRequest:
+    """A request in the hands of the browser: where its answer goes, and the consent that it waits for."""
+
+    id: UUID
+    client_pk: UUID
+    redirect_uri: str
+    state: str | None
+    asked: Asked
+    consent_request_id: UUID | None
+
+
+def push_request(*, client: Client, parameters: Mapping[str, str], jkt: str | None, now: datetime) -> tuple[str, int]:
+    """Store a request sent by the client itself (RFC 9126 §2). Returns its `request_uri` and its life in seconds.
+
+    `jkt` is the key of the proof that came with it; both it and `dpop_jkt` bind the code (RFC 9449 §10). Raises
+    `OAuthRefusal`.
+    """
+    if "request_uri" in parameters:
+        raise OAuthRefusal("invalid_request", "A pushed request holds no request_uri.")
+    try:
+        valid = _read(client, parameters)
+    except UnknownRedirect as error:
+        raise OAuthRefusal("invalid_request", error.message) from None
+    if jkt and valid.dpop_jkt and jkt != valid.dpop_jkt:
+        raise OAuthRefusal("invalid_dpop_proof", "dpop_jkt is not the key of the proof.")
+    reference = opaque()
+    row = _row(client, valid, jkt=jkt or valid.dpop_jkt, now=now)
+    row.update(request_uri_hash=hash_token(reference), expires_at=now + PUSHED_LIFETIME)
+    db.session.execute(sa.insert(AuthorizationRequest).values(row))
+    return URN + reference, int(PUSHED_LIFETIME.total_seconds())
+
+
+def open_pushed_request(*, request_uri: str, client_id: str, now: datetime) -> OpenedRequest:
+    """Take a pushed request out of its envelope, once; it then lives half an hour. Raises `RequestGone`."""
+    client = queries.find_client(client_id)
+    if client is None or not request_uri.startswith(URN):
+        raise _gone()
+    opened = (
+        sa.update(AuthorizationRequest)
+        .where(
+            AuthorizationRequest.request_uri_hash == hash_token(request_uri.removeprefix(URN)),
+            AuthorizationRequest.client_pk == client.pk,
+            AuthorizationRequest.opened_at.is_(None),
+            AuthorizationRequest.expires_at > now,
+        )
+        .values(opened_at=now, expires_at=now + OPENED_LIFETIME)
+        .returning(AuthorizationRequest)
+    )
+    row = db.session.scalar(opened)
+    if row is None:
+        raise _gone()
+    return _opened(row)
+
+
+def open_direct_request(*, client: Client, parameters: Mapping[str, str], now: datetime) -> OpenedRequest:
+    """Store a request that came through the browser, which only `smart` clients may send.
+
+    Raises `UnknownRedirect`, then `OAuthRefusal`, which may be told to the redirect URI.
+    """
+    redirect_uri_of(client, parameters)
+    if client.binds_tokens:
+        raise OAuthRefusal("invalid_request", "This client must push its requests.")
+    row = _row(client, _read(client, parameters), jkt=None, now=now)
+    row.update(opened_at=now, expires_at=now + OPENED_LIFETIME)
+    stored = db.session.scalars(sa.insert(AuthorizationRequest).values(row).returning(AuthorizationRequest)).one()
+    return _opened(stored)
+
+
+def hand_over(*, opened: OpenedRequest, browser_key: str, by: Actor) -> UUID:
+    """Put an opened request before the patient; only that browser may bring the decision back.
+
+    Returns the id of the consent request, whose page is `/consentement/<id>`. Raises `OAuthRefusal`
+    (`unauthorized_client`) when the application lost its listing meanwhile.
+    """
+    client = queries.get_client(opened.client_pk)
+    asked = opened.asked
+    request_id = consent.open_request(
+        app=ceilings.app_facts(client),
+        items=asked.items,
+        ceiling=ceilings.get_ceiling(client),
+        purpose=asked.purpose,
+        valid_until=asked.valid_until,
+        resume_path=resume_path(opened.id),
+        browser_key=browser_key,
+        grant_id=None,
+        by=by,
+    )
+    chosen = sa.update(AuthorizationRequest).where(AuthorizationRequest.id == opened.id)
+    db.session.execute(chosen.values(consent_request_id=request_id))
+    return request_id
+
+
+def resume_path(authorization_id: UUID) -> str:
+    """Where the consent sends the browser once the patient has decided."""
+    return f"/oauth/authorize/resume/{authorization_id}"
+
+
+def answer_request(*, authorization_id: UUID, browser_key: str, signed_in_at: datetime | None, now: datetime) -> str:
+    """Read the patient's decision, once, and write the answer to the app. Returns the address to send the browser to.
+
+    A refusal, a postponement or a request that expired on the consent page all say `access_denied`. Raises
+    `RequestGone`; `Forbidden` from the consent when the browser is another one.
+    """
+    row = _waiting(authorization_id, now)
+    outcome = consent.take_decision(request_id=row.consent_request_id, browser_key=browser_key)
+    row.finished_at = now
+    if outcome.outcome is not Outcome.GRANTED:
+        return refusal_url(_opened(row), OAuthRefusal("access_denied"))
+    code = codes.issue_code(request=row, outcome=outcome, signed_in_at=signed_in_at or outcome.decided_at, now=now)
+    return _answer_url(row.redirect_uri, {"code": code, "state": row.state})
+
+
+def refusal_url(opened: OpenedRequest, error: OAuthRefusal) -> str:
+    """The address that tells the app of an error (RFC 6749 §4.1.2.1)."""
+    answer = {"error": error.code, "error_description": error.message or None, "state": opened.state}
+    return _answer_url(opened.redirect_uri, answer)
+
+
+def direct_refusal_url(client: Client, parameters: Mapping[str, str], error: OAuthRefusal) -> str:
+    """The same for a request that could not be stored. Raises `UnknownRedirect`."""
+    answer = {"error": error.code, "error_description": error.message or None, "state": parameters.get("state")}
+    return _answer_url(redirect_uri_of(client, parameters), answer)
+
+
+def _answer_url(redirect_uri: str, answer: Mapping[str, str | None]) -> str:
+    return answer_url(redirect_uri, answer, issuer=config.current().base_url)
+
+
+def _read(client: Client, parameters: Mapping[str, str]) -> ValidRequest:
+    redirect_uri_of(client, parameters)
+    return read_request(
+        client,
+        parameters,
+        ceiling=ceilings.get_ceiling(client),
+        audience=config.current().base_url + "/fhir",
+        today=clock.today(),
+    )
+
+
+def _row(client: Client, valid: ValidRequest, *, jkt: str | None, now: datetime) -> dict[str, Any]:
+    return {
+        "id": uuid7(),
+        "client_pk": client.pk,
+        "redirect_uri": valid.redirect_uri,
+        "state": valid.state,
+        "nonce": valid.nonce,
+        "scope": valid.scope,
+        "code_challenge": valid.code_challenge,
+        "jkt": jkt,
+        "asked": valid.asked.to_json(),
+        "created_at": now,
+    }
+
+
+def _waiting(authorization_id: UUID, now: datetime) -> AuthorizationRequest:
+    query = sa.select(AuthorizationRequest).where(
+        AuthorizationRequest.id == authorization_id,
+        AuthorizationRequest.consent_request_id.is_not(None),
+        AuthorizationRequest.finished_at.is_(None),
+        AuthorizationRequest.expires_at > now,
+    )
+    row = db.session.scalar(query.with_for_update())
+    if row is None:
+        raise _gone()
+    return row
+
+
+def _opened(row: AuthorizationRequest) -> OpenedRequest:
+    asked = Asked.from_json(row.asked)
+    return OpenedRequest(row.id, row.client_pk, row.redirect_uri, row.state, asked, row.consent_request_id)
+
+
+def _gone() -> RequestGone:
+    return RequestGone("This request is no longer open: start again from the application.")

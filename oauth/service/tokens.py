@@ -1,0 +1,216 @@
+"""Tokens: opaque, 256 random bits, stored as hashes. Issue, refresh, rotate, revoke."""
+
+import hmac
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from oauth import queries
+from oauth.errors import OAuthRefusal
+from oauth.models import Code, Token
+from oauth.queries import TokenView
+from oauth.rules import scopes
+from oauth.rules.clients import Client
+from oauth.rules.tokens import ACCESS_LIFETIME, TokenKind
+from oauth.service import grants, identity
+from oauth.service.codes import RedeemedCode
+from oauth.service.grants import Grant
+from platform_core.crypto import hash_token
+from platform_core.database import db
+from platform_core.ids import opaque, uuid7
+
+
+@dataclass(frozen=True, slots=True)
+class _Basis:
+    """What new tokens of a patient's grant inherit, from the code or from the refresh token."""
+
+    family_id: UUID
+    patient_id: UUID
+    person_id: UUID | None
+    grant_id: UUID
+    assurance: str
+    signed_in_at: datetime | None
+    jkt: str | None
+
+
+def issue_for_code(*, client: Client, code: RedeemedCode, jkt: str | None, now: datetime) -> dict[str, Any]:
+    """The token response of a redeemed code (RFC 6749 §5.1, RFC 9396 §7). Earlier tokens of that grant are revoked.
+
+    Raises `OAuthRefusal`: the key is not the one that the request was bound to, or the consent is over already.
+    """
+    _check_key(code.jkt, jkt, "the code")
+    grant = grants.require_live_grant(client=client, patient_id=code.patient_id, grant_id=code.grant_id, now=now)
+    earlier = sa.update(Token).where(
+        Token.grant_id == code.grant_id, Token.client_pk == client.pk, Token.revoked_at.is_(None)
+    )
+    db.session.execute(earlier.values(revoked_at=now))
+    scope = scopes.granted_scope(code.scope, grant.items)
+    basis = _Basis(code.id, code.patient_id, code.person_id, code.grant_id, code.assurance, code.signed_in_at, jkt)
+    answer = _answer(client, basis, grant, scope, now)
+    if scopes.OFFLINE in scopes.split(scope):
+        answer["refresh_token"] = _store(TokenKind.REFRESH, client, basis, scope, now, grant.valid_until)
+    if scopes.OPENID in scopes.split(scope):
+        answer["id_token"] = identity.sign_id_token(
+            client=client, basis=basis, nonce=code.nonce, scope=scope, access_token=answer["access_token"], now=now
+        )
+    return answer
+
+
+def issue_for_app(*, client: Client, scope: str, jkt: str | None, now: datetime) -> dict[str, Any]:
+    """The token of the app itself (`client_credentials`, scope `ens:app`): never a patient's data.
+
+    Raises `OAuthRefusal` (`invalid_scope`).
+    """
+    if scopes.split(scope) not in {(), (scopes.APP,)}:
+        raise OAuthRefusal("invalid_scope", f"The only scope of client_credentials is {scopes.APP}.")
+    expires = now + ACCESS_LIFETIME
+    text, values = _token(TokenKind.ACCESS, client, scopes.APP, jkt, uuid7(), now, expires)
+    db.session.execute(sa.insert(Token), values)
+    return {**_bearer(text, jkt), "scope": scopes.APP}
+
+
+def find_refresh_token(*, text: str, client: Client, now: datetime) -> TokenView | None:
+    """The live refresh token of that text, its row held. One that was rotated before kills its whole family."""
+    token = queries.find_token(text, lock=True)
+    if token is None or token.kind is not TokenKind.REFRESH or token.client_pk != client.pk:
+        return None
+    if token.rotated_at is not None:
+        revoke_family(token.family_id, now)
+        return None
+    return token if token.is_live(now) else None
+
+
+def refresh(*, client: Client, token: TokenView, scope: str, jkt: str | None, now: datetime) -> dict[str, Any]:
+    """The token response of a refresh (RFC 6749 §6). A public client gets another refresh token in exchange.
+
+    `scope` is what the request asks, empty for all. Served while the consent is paused or the app suspended. Raises
+    `OAuthRefusal`: `invalid_grant` (`consent-ended`), `invalid_scope`.
+    """
+    _check_key(token.jkt, jkt, "the refresh token")
+    if token.patient_id is None or token.grant_id is None:
+        raise OAuthRefusal("invalid_grant", "The token has no grant.")
+    grant = grants.require_live_grant(client=client, patient_id=token.patient_id, grant_id=token.grant_id, now=now)
+    narrowed = scopes.narrowed(token.scope, scope)
+    basis = _Basis(
+        token.family_id,
+        token.patient_id,
+        token.person_id,
+        token.grant_id,
+        token.assurance,
+        token.signed_in_at,
+        jkt,
+    )
+    answer = _answer(client, basis, grant, narrowed, now)
+    if client.is_public:
+        db.session.execute(sa.update(Token).where(Token.id == token.id).values(rotated_at=now))
+        answer["refresh_token"] = _store(TokenKind.REFRESH, client, basis, token.scope, now, token.expires_at)
+    return answer
+
+
+def revoke(token: TokenView, *, now: datetime) -> None:
+    """Revoke a token (RFC 7009 §2.1): a refresh token takes its access tokens along. The consent stays."""
+    if token.kind is TokenKind.REFRESH:
+        revoke_family(token.family_id, now)
+        return
+    db.session.execute(sa.update(Token).where(Token.id == token.id, Token.revoked_at.is_(None)).values(revoked_at=now))
+
+
+def revoke_family(family_id: UUID, now: datetime) -> None:
+    db.session.execute(
+        sa.update(Token).where(Token.family_id == family_id, Token.revoked_at.is_(None)).values(revoked_at=now)
+    )
+
+
+def describe(token: TokenView, *, client: Client, issuer: str, now: datetime) -> dict[str, Any]:
+    """The introspection of a live token (RFC 7662 §2.2); `{"active": False}` once its consent is over."""
+    claims: dict[str, Any] = {
+        "active": True,
+        "iss": issuer,
+        "client_id": client.client_id,
+        "token_type": "DPoP" if token.jkt else "Bearer",
+        "scope": token.scope,
+        "iat": int(token.issued_at.timestamp()),
+        "exp": int(token.expires_at.timestamp()),
+    }
+    if token.jkt:
+        claims["cnf"] = {"jkt": token.jkt}
+    if token.patient_id is None or token.grant_id is None:
+        return claims
+    grant = grants.get_grant(client=client, patient_id=token.patient_id, grant_id=token.grant_id, now=now)
+    if grant.is_over or grant.valid_until <= now:
+        return {"active": False}
+    claims |= {"grant_id": str(grant.id), "patient": grant.patient, "authorization_details": grant.details}
+    if token.person_id:
+        claims["sub"] = identity.subject(client, token.person_id)
+        claims["acr"] = token.assurance
+    return claims
+
+
+def forget_dead(*, tokens_before: datetime, codes_before: datetime) -> tuple[int, int]:
+    """Delete tombstones older than these instants. Returns how many tokens and codes."""
+    tokens = db.session.execute(sa.delete(Token).where(Token.expires_at < tokens_before))
+    codes = db.session.execute(sa.delete(Code).where(Code.expires_at < codes_before))
+    return int(tokens.rowcount), int(codes.rowcount)
+
+
+def _check_key(bound: str | None, proven: str | None, what: str) -> None:
+    """RFC 9449 §5 and §10: what was bound to a key is only given to who proves that key."""
+    if bound is None:
+        return
+    if proven is None or not hmac.compare_digest(bound, proven):
+        raise OAuthRefusal("invalid_grant", f"The proof was made with another key than the one {what} is bound to.")
+
+
+def _answer(client: Client, basis: _Basis, grant: Grant, scope: str, now: datetime) -> dict[str, Any]:
+    expires = min(now + ACCESS_LIFETIME, grant.valid_until)
+    text = _store(TokenKind.ACCESS, client, basis, scope, now, expires)
+    return {
+        **_bearer(text, basis.jkt),
+        "expires_in": int((expires - now).total_seconds()),
+        "scope": scope,
+        "authorization_details": grant.details,
+        "grant_id": str(grant.id),
+        "patient": grant.patient,
+    }
+
+
+def _bearer(text: str, jkt: str | None) -> dict[str, Any]:
+    return {
+        "access_token": text,
+        "token_type": "DPoP" if jkt else "Bearer",
+        "expires_in": int(ACCESS_LIFETIME.total_seconds()),
+    }
+
+
+def _store(kind: TokenKind, client: Client, basis: _Basis, scope: str, now: datetime, expires: datetime) -> str:
+    text, values = _token(kind, client, scope, basis.jkt, basis.family_id, now, expires)
+    values |= {
+        "patient_id": basis.patient_id,
+        "person_id": basis.person_id,
+        "grant_id": basis.grant_id,
+        "assurance": basis.assurance,
+        "signed_in_at": basis.signed_in_at,
+    }
+    db.session.execute(sa.insert(Token), values)
+    return text
+
+
+def _token(
+    kind: TokenKind, client: Client, scope: str, jkt: str | None, family_id: UUID, now: datetime, expires: datetime
+) -> tuple[str, dict[str, Any]]:
+    text = opaque()
+    return text, {
+        "id": uuid7(),
+        "kind": kind,
+        "token_hash": hash_token(text),
+        "client_pk": client.pk,
+        "scope": scope,
+        "jkt": jkt,
+        "family_id": family_id,
+        "assurance": "",
+        "issued_at": now,
+        "expires_at": expires,
+    }
