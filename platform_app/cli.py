@@ -132,7 +132,7 @@ def current() -> None:
 @click.option("--threads", default=factory.SERVER_THREADS, show_default=True, help="Threads of each process.")
 def serve(host: str, workers: int, threads: int) -> None:
     """Serve the web application."""
-    config = from_environ()
+    config = _settings()
     os.environ[MULTIPROCESS_DIRECTORY] = str(_fresh(config.data_dir / "metrics"))
     Granian(
         "platform_app.wsgi:app",
@@ -201,11 +201,16 @@ def _prepare(config: Config) -> None:
         cli.main(["demo", "client", *options], standalone_mode=False)
 
 
-def _application() -> Flask:
+def _settings() -> Config:
+    """The settings of a process that needs the database and the broker to have an address."""
     config = from_environ()
     if not config.database_url:
         raise ConfigurationError("There is no database yet: run `ens services start`, then `ens db upgrade`.")
-    return factory.create_app(config)
+    return config
+
+
+def _application() -> Flask:
+    return factory.create_app(_settings())
 
 
 def _fresh(directory: Path) -> Path:

