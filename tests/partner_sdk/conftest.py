@@ -2,8 +2,10 @@
 
 import base64
 import json
+import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -19,6 +21,9 @@ from partner_sdk._keys import challenge_of
 ISSUER = "https://ens.example"
 CLIENT_ID = "balance-plus"
 CALLBACK = "https://balance.example/callback"
+EXAMPLES = Path(__file__).parents[2] / "partner_sdk" / "examples"
+# The examples are scripts beside the SDK, outside its wheel: they import one another by their bare names.
+sys.path.append(str(EXAMPLES))
 Answer = tuple[int, Any] | tuple[int, Any, dict[str, str]]
 
 
