@@ -67,14 +67,14 @@ def state(tmp_path: Path) -> Path:
 @pytest.fixture
 def browser(connect: Callable[..., PartnerClient], platform: FakePlatform, state: Path) -> Browser:
     platform.routes["/api/v1/consent"] = lambda _: (200, CONSENT)
-    platform.routes["/fhir"] = _accept_all
+    platform.routes["/fhir"] = accept_all
     platform.routes["/fhir/Observation"] = lambda _: (200, {"resourceType": "Bundle", "entry": []})
     platform.routes["/oauth/grants/g-1"] = lambda _: (204, b"")
     app = scale_service.create_app({}, state=state, client=connect())
     return Browser(app.test_client())
 
 
-def _accept_all(request: Request) -> Answer:
+def accept_all(request: Request) -> Answer:
     entries = [
         {"response": {"status": "201 Created", "location": f"{entry['resource']['resourceType']}/x{n}/_history/1"}}
         for n, entry in enumerate(request.json["entry"])
@@ -134,11 +134,11 @@ def test_the_service_asks_no_more_than_its_listing_allows() -> None:
 
 def test_what_is_read_back_is_shown(connected: Browser, platform: FakePlatform) -> None:
     assert "encore aucune" in connected.press("/relecture")
-    platform.routes["/fhir/Observation"] = lambda _: (200, {"entry": [{"resource": _weight("72.40")}]})
+    platform.routes["/fhir/Observation"] = lambda _: (200, {"entry": [{"resource": weight("72.40")}]})
     assert "72,40 kg" in connected.press("/relecture")
 
 
-def _weight(value: str) -> dict[str, Any]:
+def weight(value: str) -> dict[str, Any]:
     return {
         "resourceType": "Observation",
         "id": "o-1",
