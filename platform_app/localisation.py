@@ -1,27 +1,46 @@
-"""French in the pages: Flask-Babel with French as the language of the sources, and the filters of dates and numbers."""
+"""French in the pages: Flask-Babel with French as the language of the sources, its typography, dates and numbers."""
 
+import re
 from datetime import date, datetime
 from decimal import Decimal
 
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
 from flask import Flask
-from flask_babel import Babel
+from flask_babel import Babel, gettext
 
 from platform_core.clock import PARIS
 
 LOCALE = "fr"
 _NO_BREAK = "\u00a0"
+_NARROW = "\u202f"
+_BEFORE_SIGN = re.compile(r" (?=[;?!»])")
+_AFTER_QUOTE = re.compile(r"(?<=«) ")
+_BEFORE_COLON = re.compile(r" (?=:(?:\s|$))")
 
 
 def init_babel(app: Flask) -> None:
-    """Set the language and the time zone of the pages; add the filters `datetime`, `date` and `number`.
+    """Set the language and the time zone of the pages; add the filters `datetime`, `date`, `short_date`, `number`.
 
-    The language never follows the browser: the texts that people consent to exist in French only.
+    The language never follows the browser: the texts that people consent to exist in French only. The plural starts
+    at two, as in French.
     """
     app.config.update(BABEL_DEFAULT_LOCALE=LOCALE, BABEL_DEFAULT_TIMEZONE="Europe/Paris")
     Babel(app, locale_selector=lambda: LOCALE)
-    app.jinja_env.filters.update(datetime=in_words, date=day_in_words, number=number_in_words)
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
+        gettext=lambda text: typeset(gettext(text)),
+        ngettext=lambda one, many, count: typeset(gettext(one if abs(count) < 2 else many)),
+        newstyle=True,
+    )
+    app.jinja_env.filters.update(
+        datetime=in_words, date=day_in_words, short_date=day_in_figures, number=number_in_words
+    )
+
+
+def typeset(text: str) -> str:
+    """Keep French punctuation with its word: a narrow no-break space for `; ? ! « »`, a full one for `:`."""
+    text = _AFTER_QUOTE.sub(_NARROW, _BEFORE_SIGN.sub(_NARROW, text))
+    return _BEFORE_COLON.sub(_NO_BREAK, text)
 
 
 def in_words(instant: datetime | None) -> str:
@@ -39,6 +58,13 @@ def day_in_words(day: date | datetime | None) -> str:
     local = day.astimezone(PARIS).date() if isinstance(day, datetime) else day
     number = "1er" if local.day == 1 else str(local.day)
     return f"{number}{_NO_BREAK}{format_date(local, 'MMMM y', locale=LOCALE)}"
+
+
+def day_in_figures(day: date | datetime | None) -> str:
+    """The same day where room is short: `01/03/2026`."""
+    if day is None:
+        return ""
+    return f"{day.astimezone(PARIS) if isinstance(day, datetime) else day:%d/%m/%Y}"
 
 
 def number_in_words(value: Decimal | float | None) -> str:

@@ -1,0 +1,160 @@
+"""The geometry of a line chart of measures, computed here so that a page draws it as SVG without any script. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+from math import ceil, floor, log10
+
+MOST_POINTS = 200
+WIDTH, HEIGHT = 720, 320
+LEFT, RIGHT, TOP, BOTTOM = 52, 112, 16, 36
+_STEPS = (1, 2, 2.5, 5, 10)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One value at an instant. `text` is what the point says of itself: date, value, unit, source."""
+
+    at: datetime
+    value: float
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Readings that one line joins, but for those farther apart than `gap`; the name is written at its end."""
+
+    name: str
+    readings: Sequence[Reading]
+    gap: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    x: float
+    y: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A series on the canvas: `paths` are SVG path data, one for each stretch without a gap."""
+
+    name: str
+    paths: tuple[str, ...]
+    points: tuple[Point, ...]
+    label_x: float
+    label_y: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A mark of an axis: its place on the canvas and the value or the instant that it stands for."""
+
+    place: float
+    value: float
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Everything that the SVG needs, in canvas units; the canvas is `width` by `height`."""
+
+    lines: tuple[Line, ...]
+    values: tuple[Tick, ...]
+    times: tuple[Tick, ...]
+    width: int = WIDTH
+    height: int = HEIGHT
+    left: int = LEFT
+    right: int = WIDTH - RIGHT
+    top: int = TOP
+    bottom: int = HEIGHT - BOTTOM
+
+
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    """Maps [low, high] to [start, end] of the canvas."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+
+    def __call__(self, value: float) -> float:
+        share = (value - self.low) / (self.high - self.low)
+        return round(self.start + share * (self.end - self.start), 1)
+
+
+def line_chart(series: Sequence[Series], *, time_ticks: int = 4) -> Chart | None:
+    """Lay out up to three series on one canvas; None when there is no reading at all.
+
+    Each series is thinned to `MOST_POINTS` by keeping the extremes of each bucket of time. Readings are sorted.
+    """
+    kept = [Series(one.name, thin(one.readings), one.gap) for one in series if one.readings]
+    if not kept:
+        return None
+    readings = [reading for one in kept for reading in one.readings]
+    values = round_ticks(min(r.value for r in readings), max(r.value for r in readings))
+    first, last = min(r.at for r in readings), max(r.at for r in readings)
+    if first == last:
+        first, last = first - timedelta(hours=12), last + timedelta(hours=12)
+    across = _Scale(first.timestamp(), last.timestamp(), LEFT, WIDTH - RIGHT)
+    up = _Scale(values[0], values[-1], HEIGHT - BOTTOM, TOP)
+    instants = [first + (last - first) * step / (time_ticks - 1) for step in range(time_ticks)]
+    return Chart(
+        lines=_apart([_line(one, across, up) for one in kept]),
+        values=tuple(Tick(up(value), value) for value in values),
+        times=tuple(Tick(across(at.timestamp()), at.timestamp(), at) for at in instants),
+    )
+
+
+def round_ticks(low: float, high: float, *, most: int = 6) -> list[float]:
+    """At most `most` round values, evenly spaced, that enclose [low, high]; at least two."""
+    if low == high:
+        low, high = low - 1, high + 1
+    rough = (high - low) / (most - 2)
+    power = 10.0 ** floor(log10(rough))
+    step = next(power * one for one in _STEPS if power * one >= rough * (1 - 1e-9))
+    start, end = floor(low / step + 1e-9), ceil(high / step - 1e-9)
+    return [round(index * step, 6) for index in range(start, end + 1)]
+
+
+def thin(readings: Sequence[Reading], most: int = MOST_POINTS) -> list[Reading]:
+    """At most `most` readings in order of time: the lowest and the highest of each bucket of time."""
+    ordered = sorted(readings, key=lambda reading: reading.at)
+    if len(ordered) <= most:
+        return ordered
+    first, span = ordered[0].at, ordered[-1].at - ordered[0].at
+    buckets = most // 2
+    kept: list[Reading] = []
+    for _, group in groupby(ordered, key=lambda r: min(int((r.at - first) / span * buckets), buckets - 1)):
+        bucket = list(group)
+        extremes = {min(bucket, key=_value): None, max(bucket, key=_value): None}
+        kept += sorted(extremes, key=lambda reading: reading.at)
+    return kept
+
+
+def _value(reading: Reading) -> float:
+    return reading.value
+
+
+def _line(series: Series, across: _Scale, up: _Scale) -> Line:
+    points = tuple(Point(across(r.at.timestamp()), up(r.value), r.text) for r in series.readings)
+    stretches: list[list[Point]] = [[points[0]]]
+    for before, after, point in zip(series.readings, series.readings[1:], points[1:], strict=False):
+        if series.gap is not None and after.at - before.at > series.gap:
+            stretches.append([])
+        stretches[-1].append(point)
+    paths = tuple("M" + "L".join(f"{p.x} {p.y}" for p in stretch) for stretch in stretches if len(stretch) > 1)
+    return Line(series.name, paths, points, points[-1].x + 8, points[-1].y + 4)
+
+
+def _apart(lines: list[Line], *, least: float = 16) -> tuple[Line, ...]:
+    """Push the labels at the ends of the lines apart, so that none covers another."""
+    placed: dict[str, float] = {}
+    floor_y = float("-inf")
+    for line in sorted(lines, key=lambda one: one.label_y):
+        floor_y = max(line.label_y, floor_y + least)
+        placed[line.name] = floor_y
+    return tuple(Line(line.name, line.paths, line.points, line.label_x, placed[line.name]) for line in lines)
