@@ -1,6 +1,6 @@
 """Tables of people, organisations, sign-ins and sessions."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +11,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 from identity_core.rules import IdentityStatus, Role
 from identity_core.workflow import SpaceState
 from platform_core.database import Base, one_of, uuid_key
+
+IDLE = timedelta(minutes=30)
+LONGEST = timedelta(hours=12)
+"""How long a browser session lives: unused, and at most."""
 
 
 class Patient(Base):

@@ -33,6 +33,7 @@ class PatientView:
     space_state: SpaceState
     synthetic: bool
     ins_oid: str | None
+    opens_on: date | None = None
 
     @property
     def feeds_dmp(self) -> bool:
@@ -212,6 +213,7 @@ def _patient_view(patient: Patient) -> PatientView:
         space_state=SpaceState(patient.space_state),
         synthetic=patient.synthetic,
         ins_oid=patient.ins_oid,
+        opens_on=patient.opens_on,
     )
 
 

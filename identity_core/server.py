@@ -15,15 +15,13 @@ from flask import Flask, Request, Response
 from flask.sessions import SessionInterface, SessionMixin
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from identity_core.models import BrowserSession
+from identity_core.models import IDLE, LONGEST, BrowserSession
 from platform_core import clock, config
 from platform_core.crypto import hash_token
 from platform_core.database import db, is_outage
 from platform_core.errors import Unavailable
 from platform_core.ids import opaque, uuid7
 
-IDLE = timedelta(minutes=30)
-LONGEST = timedelta(hours=12)
 _TOUCH = timedelta(minutes=1)
 _log = logging.getLogger(__name__)
 

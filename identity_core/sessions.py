@@ -6,7 +6,7 @@ the one that counts and makes its actor the present one.
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from functools import partial
 from typing import Any
@@ -17,6 +17,7 @@ from flask import abort, g, redirect, request, session, url_for
 
 from identity_core import queries
 from identity_core.errors import NoSpace
+from identity_core.models import LONGEST
 from identity_core.rules import Role
 from platform_core import clock
 from platform_core.access import Actor, ActorKind
@@ -26,7 +27,6 @@ from platform_core.ids import opaque
 from platform_core.navigation import Area
 from platform_core.web import View, guard
 
-LONGEST = timedelta(hours=12)
 SIGN_IN_PATHS = {
     Area.PATIENT: "/connexion",
     Area.PROFESSIONAL: "/connexion/pro",
@@ -77,20 +77,16 @@ class SignIn:
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
-    """Who is signed in, in the words of the header; `acting_for` names the person represented, if any."""
-
-    name: str
-    acting_for: str
-
-
-@dataclass(frozen=True, slots=True)
 class Present:
     """What the guard of a page found: the sign-in, its actor, the patient whose record is looked at."""
 
     sign_in: SignIn
     actor: Actor
     patient: queries.PatientView | None = None
+
+    @property
+    def patient_name(self) -> str:
+        return self.patient.display_name if self.patient else ""
 
 
 def find_sign_in(slot: Slot) -> SignIn | None:
@@ -109,8 +105,10 @@ def remember_sign_in(slot: Slot, sign_in: SignIn) -> None:
 
 
 def forget_sign_in(slot: Slot) -> None:
-    """Empty a slot; the cookie changes too."""
+    """Empty a slot, and the whole session with the last one; the cookie changes too."""
     session.pop(f"sign_in.{slot}", None)
+    if not any(find_sign_in(other) for other in Slot):
+        session.clear()
     session.rotate()  # type: ignore[attr-defined]
 
 
@@ -140,6 +138,11 @@ def current_patient() -> queries.PatientView:
     return patient
 
 
+def current_sign_in() -> SignIn:
+    """The sign-in that the guard of the page found."""
+    return _present().sign_in
+
+
 def signed_in_at() -> datetime:
     """When the present actor signed in (the `auth_time` of OpenID Connect)."""
     return _present().sign_in.signed_in_at
@@ -156,17 +159,6 @@ def browser_key() -> str:
 def sign_in_url(area: Area | str, next_path: str) -> str:
     """Where to sign in for an area, coming back to a local path."""
     return f"{SIGN_IN_PATHS[Area(area)]}?{urlencode({'suite': next_path})}"
-
-
-def find_account(area: Area | str) -> Account | None:
-    """What the header shows of the sign-in that counts in an area."""
-    slot = SLOT_OF.get(Area(area))
-    sign_in = find_sign_in(slot) if slot else None
-    if sign_in is None:
-        return None
-    present: Present | None = g.get("present")
-    acts = present is not None and present.actor.kind is ActorKind.REPRESENTATIVE and present.patient is not None
-    return Account(sign_in.name, present.patient.display_name if acts else "")  # type: ignore[union-attr]
 
 
 def _present() -> Present:

@@ -18,6 +18,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from identity_core.errors import SignInFailed
+from identity_core.rules import reaches
 from platform_core import clock, config, crypto, outbound
 from platform_core.config import IdentityProvider
 from platform_core.errors import Unavailable
@@ -85,11 +86,13 @@ class OpenIdProvider:
         }
         return f"{self._metadata['authorization_endpoint']}?{urlencode(parameters)}"
 
-    def finish(self, *, code: str, nonce: str, verifier: str, redirect_uri: str) -> SignedIn:
+    def finish(self, *, kind: str, code: str, nonce: str, verifier: str, redirect_uri: str) -> SignedIn:
         """Exchange the code and verify what comes back (§3.1.3, §5.3). Raises `SignInFailed`, `Unavailable`."""
         self._discover()
         tokens = self._exchange(code, verifier, redirect_uri)
         claims = self.verify_id_token(tokens["id_token"], nonce=nonce)
+        if not reaches(claims["acr"], REQUESTS[kind].acr):
+            raise SignInFailed("The level of authentication is lower than asked.")
         userinfo = self.verify_userinfo(self._fetch_userinfo(tokens["access_token"]), subject=claims["sub"])
         return SignedIn(claims["sub"], claims["acr"], tokens["id_token"], userinfo)
 

@@ -1,0 +1,1 @@
+"""Use cases of identity: signing in, people, spaces, organisations, seeding."""

@@ -1,0 +1,29 @@
+"""Periodic tasks of identity: spaces open when their opposition period is over, dead sessions are swept."""
+
+from celery import shared_task
+
+from identity_core import queries
+from identity_core.service import sign_in, spaces
+from platform_core.access import SYSTEM
+from platform_core.database import DatabaseRole, transaction
+from platform_core.errors import Conflict
+
+
+@shared_task(name="identity.open_spaces", ignore_result=True)
+def open_spaces() -> None:
+    """Open the spaces that nobody opposed in time, each in a transaction of its own."""
+    with transaction(role=DatabaseRole.BATCH):
+        due = queries.list_due_openings()
+    for patient_id in due:
+        try:
+            with transaction(patient_id=patient_id):
+                spaces.open_space(patient_id=patient_id, by=SYSTEM)
+        except Conflict:
+            continue
+
+
+@shared_task(name="identity.sweep_sessions", ignore_result=True)
+def sweep_sessions() -> None:
+    """Delete the sessions and sign-ins that have lapsed."""
+    with transaction():
+        sign_in.delete_lapsed()
