@@ -31,6 +31,9 @@ from .errors import (
 ERROR_SYSTEM = "urn:ens:error"
 CONSENT_ENDED = "consent-ended"
 
+# What a challenge says of the token (RFC 6750 §3.1, RFC 9449 §7.1) is more exact than a body of RFC 6749.
+_TOKEN_ERRORS = ("invalid_token", "invalid_dpop_proof")
+
 _BY_CODE: dict[str, type[ApiError]] = {
     "invalid-token": Unauthorized,
     "invalid-dpop-proof": Unauthorized,
@@ -87,7 +90,8 @@ def error_from(response: requests.Response) -> ApiError:
     challenge = parse_challenge(response)
     if CONSENT_ENDED in (challenge.get("error_description"), body.get("error_description")):
         code = CONSENT_ENDED
-    code = code or challenge.get("error", "").replace("_", "-") or f"http-{response.status_code}"
+    elif challenge.get("error") in _TOKEN_ERRORS or not code:
+        code = challenge.get("error", f"http-{response.status_code}").replace("_", "-")
     return error_class(code, response.status_code)(
         code,
         status=response.status_code,

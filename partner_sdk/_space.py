@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import requests
 
-from ._answers import CONSENT_ENDED, read_json
+from ._answers import read_json
 from ._authorization import AuthorizationServer
 from ._keys import ProofKey, TokenCredentials
 from ._login import grant_from
@@ -92,20 +92,10 @@ class Space:
             if self._grant.access_token != stale.access_token or not stale.refresh_token:
                 return self._grant
             parameters = {"grant_type": "refresh_token", "refresh_token": stale.refresh_token}
-            try:
-                # The refresh token of a public client rotates, and its reuse kills the family.
-                answer = self._server.token(parameters, self._key, repeatable=not self._server.is_public_client)
-            except Unauthorized as refusal:
-                if refusal.code == "invalid_grant":
-                    raise _ended(refusal) from refusal
-                raise
+            # The refresh token of a public client rotates, and its reuse kills the family.
+            repeatable = not self._server.is_public_client
+            answer = self._server.token(parameters, self._key, repeatable=repeatable)
             self._grant = grant_from(answer, dpop_key=stale.dpop_key, previous=stale)
             if self._on_refresh is not None:
                 self._on_refresh(self._grant)
             return self._grant
-
-
-def _ended(refusal: Unauthorized) -> ConsentEnded:
-    """A refresh token is dead only when its grant is: to the app both mean that the patient must be asked
-    again."""
-    return ConsentEnded(CONSENT_ENDED, status=refusal.status, message=refusal.message, request_id=refusal.request_id)

@@ -88,7 +88,8 @@ class ApiError(PartnerError):
 
 
 class Unauthorized(ApiError):
-    """The token, the proof of possession or the client's credentials were not accepted."""
+    """The token, the proof of possession or the client's credentials were not accepted. With the code `invalid_grant`
+    the tokens kept are dead, though the consent may live under newer ones."""
 
 
 class ConsentEnded(Unauthorized):

@@ -26,7 +26,7 @@ from vendors import UnreadableAnswer, read_folder
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Response as BaseResponse
 
-from partner_sdk import Consent, ConsentEnded, PartnerClient, PartnerError, Space, StoredMeasure
+from partner_sdk import Consent, ConsentEnded, PartnerClient, PartnerError, Space, StoredMeasure, Unauthorized
 
 HERE = Path(__file__).parent
 SHOWN = 20
@@ -84,8 +84,7 @@ class Pages:
 
     def explain(self, error: PartnerError) -> BaseResponse:
         """What the platform refused, told on the home page."""
-        if isinstance(error, ConsentEnded):
-            self._forget()
+        self._forget_if_over(error)
         return _home("warning", words.explain(error))
 
     def _space(self) -> Space:
@@ -101,9 +100,12 @@ class Pages:
         try:
             return self._space().consent(), None
         except PartnerError as error:
-            if isinstance(error, ConsentEnded):
-                self._forget()
+            self._forget_if_over(error)
             return None, words.explain(error)
+
+    def _forget_if_over(self, error: PartnerError) -> None:
+        if isinstance(error, ConsentEnded) or (isinstance(error, Unauthorized) and error.code == "invalid_grant"):
+            self._forget()
 
     def _forget(self) -> None:
         self._accounts.keep_grant(_account(), None)

@@ -38,6 +38,7 @@ _ERRORS: list[tuple[type[PartnerError], str]] = [
         errors.ConsentEnded,
         "L’autorisation n’existe plus : vous y avez mis fin ou elle a expiré. Rien n’a été transmis.",
     ),
+    (errors.Unauthorized, "La connexion à votre espace santé n’est plus valable. Connectez-le à nouveau."),
     (errors.ConsentPaused, "Vous avez mis Balance+ en pause dans votre espace santé. Rien n’a été transmis."),
     (errors.ConsentExhausted, "Vous aviez autorisé une seule synchronisation, et elle a eu lieu."),
     (errors.ConsentMissing, "Vous n’avez pas autorisé Balance+ à faire cela."),

@@ -159,13 +159,24 @@ def test_a_consent_that_ended_asks_for_no_token(ens: PartnerClient, grant: Grant
     assert platform.tokens_issued == 1
 
 
-def test_a_dead_refresh_token_means_that_the_consent_ended(
+@pytest.mark.parametrize(("description", "kind"), [("consent-ended", ConsentEnded), ("revoked", Unauthorized)])
+def test_a_refresh_token_refused_tells_whether_the_consent_ended(
+    ens: PartnerClient, grant: Grant, platform: FakePlatform, description: str, kind: type[Unauthorized]
+) -> None:
+    platform.script["/oauth/token"] = [(400, {"error": "invalid_grant", "error_description": description})]
+    with pytest.raises(Unauthorized) as refusal:
+        ens.open(_expiring(grant, -1)).consent()
+    assert type(refusal.value) is kind
+    assert platform.calls("/api/v1/consent") == []
+
+
+def test_a_token_refused_by_the_authorization_server_is_renewed_too(
     ens: PartnerClient, grant: Grant, platform: FakePlatform
 ) -> None:
-    platform.script["/oauth/token"] = [(400, {"error": "invalid_grant"})]
-    with pytest.raises(ConsentEnded):
-        ens.open(_expiring(grant, -1)).consent()
-    assert platform.calls("/api/v1/consent") == []
+    challenge = {"WWW-Authenticate": 'DPoP error="invalid_token", algs="ES256"'}
+    platform.script["/oauth/grants/g-1"] = [(401, {"error": "invalid_client"}, challenge), (204, b"")]
+    ens.open(grant).end()
+    assert platform.calls("/oauth/grants/g-1")[1].headers["Authorization"] == "DPoP access-2"
 
 
 def test_a_pause_is_told_apart_from_an_end(ens: PartnerClient, grant: Grant, platform: FakePlatform) -> None:
