@@ -4,17 +4,18 @@ import importlib
 import os
 import shutil
 import sys
+import warnings
 from pathlib import Path
 
 import click
 import sqlalchemy as sa
+from celery.platforms import SecurityWarning
 from flask import Flask
 from granian import Granian
 from granian.constants import Interfaces
 
 from platform_app import celery_app, database_admin, doctor, factory
 from platform_app import run as running
-from platform_app.health import MULTIPROCESS_DIRECTORY
 from platform_core.config import Config, from_environ
 from platform_core.embedded import services as embedded
 from platform_core.errors import ConfigurationError, DomainError
@@ -133,7 +134,8 @@ def current() -> None:
 def serve(host: str, workers: int, threads: int) -> None:
     """Serve the web application."""
     config = _settings()
-    os.environ[MULTIPROCESS_DIRECTORY] = str(_fresh(config.data_dir / "metrics"))
+    # Read by prometheus_client when it is first imported: in the server's processes, not here.
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_fresh(config.data_dir / "metrics"))
     Granian(
         "platform_app.wsgi:app",
         address=host,
@@ -152,7 +154,9 @@ def worker() -> None:
     celery = _application().extensions["celery"]
     queues = ",".join(celery_app.queues(celery))
     options = [f"--concurrency={celery_app.CONCURRENCY}", f"--queues={queues}", "--loglevel=INFO"]
-    celery.worker_main(["worker", *options, "--without-gossip", "--without-mingle", "--without-heartbeat"])
+    warnings.simplefilter("ignore", SecurityWarning)  # about root and pickled messages: ours are JSON
+    alone = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+    celery.start(["--quiet", "worker", *options, *alone])
 
 
 @cli.command()
@@ -160,7 +164,7 @@ def beat() -> None:
     """Send the periodic tasks. Run one of these at a time."""
     celery = _application().extensions["celery"]
     schedule = from_environ().data_dir / "beat-schedule"
-    celery.start(["beat", "--loglevel=WARNING", f"--schedule={schedule}", "--pidfile="])
+    celery.start(["--quiet", "beat", "--loglevel=WARNING", f"--schedule={schedule}", "--pidfile="])
 
 
 @cli.command()

@@ -4,6 +4,7 @@ import hmac
 import os
 import time
 from collections.abc import Callable
+from functools import cache
 
 import redis
 import sqlalchemy as sa
@@ -19,7 +20,6 @@ from platform_core.web import guard, public
 
 blueprint = Blueprint("health", __name__)
 
-MULTIPROCESS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 REQUESTS = Counter("ens_http_requests", "Requests answered.", ["method", "endpoint", "status"])
 SECONDS = Histogram(
     "ens_http_request_seconds",
@@ -81,7 +81,7 @@ def _metrics_allowed() -> None:
 def metrics() -> Response:
     """Figures of all processes of this server, in the text format of Prometheus."""
     registry = REGISTRY
-    if MULTIPROCESS_DIRECTORY in os.environ:
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
@@ -98,9 +98,14 @@ def _database_answers() -> bool:
 def _migrations_applied() -> bool:
     try:
         with transaction():
-            return database_admin.current(db.session.connection()) == _head
+            return database_admin.current(db.session.connection()) == _head()
     except (DomainError, sa.exc.ProgrammingError):
         return False
+
+
+@cache
+def _head() -> str | None:
+    return database_admin.head()
 
 
 def _broker_answers() -> bool:
@@ -111,7 +116,6 @@ def _broker_answers() -> bool:
         return False
 
 
-_head = database_admin.head()
 CHECKS: dict[str, Callable[[], bool]] = {
     "database": _database_answers,
     "broker": _broker_answers,
