@@ -1,0 +1,376 @@
+"""Reads: the consent as it stands, what a patient has granted, its versions and history, a request under way."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from consent.models import (
+    Consent,
+    ConsentClock,
+    ConsentEvent,
+    ConsentItem,
+    ConsentRequest,
+    ConsentUsage,
+    ConsentVersion,
+)
+from consent.rules import chain, windows
+from consent.rules.calendar import last_day
+from consent.rules.facts import ConsentFacts, ItemFacts, read_items
+from consent.workflow import FINAL, LIVE, RequestStatus, Status
+from platform_core import clock
+from platform_core.access import Access, DatePeriod
+from platform_core.database import db
+from platform_core.errors import NotFound
+from platform_core.permission import Ceiling, Periodicity, PermissionItem, Purpose
+from store import queries as store
+
+FROZEN = "frozen"
+
+
+@dataclass(frozen=True, slots=True)
+class ItemState:
+    """One item and its windows at a given instant.
+
+    `used` and `remaining` count the present calendar unit; `remaining` is None where nothing is counted.
+    `open_until` ends the window that is open now; `next_window_at` is when a new one may open, None when none will.
+    """
+
+    category: str
+    access: Access
+    data: DatePeriod
+    periodicity: Periodicity
+    used: int
+    remaining: int | None
+    next_window_at: datetime | None
+    reset_at: datetime | None
+    open_until: datetime | None
+    exhausted: bool
+
+    @property
+    def permission(self) -> PermissionItem:
+        return PermissionItem(self.category, self.access, self.data, self.periodicity)
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentState:
+    """A consent at a given instant.
+
+    `status` is one of `consent.workflow.Status`, or `frozen` while the app is suspended; `valid_until` is its last day
+    (Europe/Paris). `stored` is the status without the suspension.
+    """
+
+    grant_id: UUID
+    patient_id: UUID
+    app_id: UUID
+    client_pk: UUID
+    environment: str
+    app_name: str
+    publisher_name: str
+    status: str
+    stored: Status
+    version: int
+    purpose: Purpose
+    valid_from: datetime
+    valid_until: date
+    presence_until: datetime | None
+    closed_at: datetime | None
+    items: tuple[ItemState, ...]
+
+    @property
+    def is_live(self) -> bool:
+        return self.stored in LIVE
+
+    @property
+    def permissions(self) -> tuple[PermissionItem, ...]:
+        return tuple(item.permission for item in self.items)
+
+
+def consent_time(*, client_pk: UUID, patient_id: UUID) -> datetime:
+    """The instant in which the consents of this client and patient live: real time, but in the sandbox."""
+    offset = db.session.scalar(
+        sa.select(ConsentClock.offset_seconds).where(
+            ConsentClock.client_pk == client_pk, ConsentClock.patient_id == patient_id
+        )
+    )
+    return clock.now() + timedelta(seconds=offset or 0)
+
+
+def find_patient_of_grant(*, grant_id: UUID, app_id: UUID) -> UUID | None:
+    """Whose consent an app means when it names its own grant; None when the grant is not one of this app."""
+    return db.session.scalar(sa.select(sa.func.consent_patient_of(grant_id, app_id)))
+
+
+def get_state(patient_id: UUID, grant_id: UUID, now: datetime | None = None) -> ConsentState:
+    """A consent of the patient bound to the transaction, at `now` (default: its own time). Raises `NotFound`."""
+    consent = db.session.get(Consent, (patient_id, grant_id))
+    if consent is None:
+        raise NotFound("This consent does not exist.")
+    return _states(patient_id, [consent], now)[0]
+
+
+def list_states(patient_id: UUID) -> list[ConsentState]:
+    """Every consent of the patient bound to the transaction, the newest first."""
+    query = sa.select(Consent).where(Consent.patient_id == patient_id).order_by(Consent.valid_from.desc(), Consent.id)
+    return _states(patient_id, db.session.scalars(query).all())
+
+
+def find_live(patient_id: UUID, app_id: UUID) -> ConsentState | None:
+    """The live consent of the patient for an app, when there is one."""
+    live = sa.select(Consent).where(
+        Consent.patient_id == patient_id, Consent.app_id == app_id, Consent.status.in_(LIVE)
+    )
+    consent = db.session.scalars(live).one_or_none()
+    state = _states(patient_id, [consent])[0] if consent else None
+    return state if state and state.is_live else None
+
+
+def _states(patient_id: UUID, consents: Sequence[Consent], now: datetime | None = None) -> list[ConsentState]:
+    items = _items(patient_id, [consent.id for consent in consents])
+    suspended = {app_id for app_id in _production_apps(consents) if not is_listed(app_id)}
+    times = {key: now or consent_time(client_pk=key, patient_id=patient_id) for key in {c.client_pk for c in consents}}
+    return [_state(c, items[c.id], times[c.client_pk], c.app_id in suspended) for c in consents]
+
+
+def _production_apps(consents: Iterable[Consent]) -> set[UUID]:
+    return {c.app_id for c in consents if c.environment == "production" and c.status not in FINAL}
+
+
+def is_listed(application_id: UUID) -> bool:
+    """Whether an app of the store may exchange data today."""
+    listing = store.find_listing(application_id)
+    return listing is not None and listing.is_live
+
+
+def _items(patient_id: UUID, grant_ids: Sequence[UUID]) -> dict[UUID, dict[tuple[str, Access], ItemFacts]]:
+    item, usage = ConsentItem.__table__, ConsentUsage.__table__
+    keys = ("patient_id", "consent_id", "category", "access")
+    rows = db.session.execute(
+        sa.select(*item.c, *(column for column in usage.c if column.name not in keys))
+        .join_from(item, usage, sa.and_(*(item.c[key] == usage.c[key] for key in keys)), isouter=True)
+        .where(item.c.patient_id == patient_id, item.c.consent_id.in_(grant_ids))
+        .order_by(item.c.category, item.c.access)
+    ).mappings()
+    grouped: dict[UUID, list[Any]] = defaultdict(list)
+    for row in rows:
+        grouped[row["consent_id"]].append(row)
+    return defaultdict(dict, {grant_id: read_items(found) for grant_id, found in grouped.items()})
+
+
+def _state(
+    consent: Consent, items: dict[tuple[str, Access], ItemFacts], now: datetime, suspended: bool
+) -> ConsentState:
+    facts = ConsentFacts(
+        consent.id, consent.patient_id, Status(consent.status), consent.valid_until, consent.presence_until, items
+    )
+    stored = windows.present_status(facts, now)
+    presence = consent.presence_until
+    return ConsentState(
+        consent.id,
+        consent.patient_id,
+        consent.app_id,
+        consent.client_pk,
+        consent.environment,
+        consent.app_name,
+        consent.publisher_name,
+        FROZEN if suspended and stored in LIVE else str(stored),
+        stored,
+        consent.version,
+        Purpose(consent.purpose),
+        consent.valid_from,
+        last_day(consent.valid_until),
+        presence if presence and presence > now else None,
+        consent.closed_at,
+        tuple(_item_state(item, facts, now) for item in items.values()),
+    )
+
+
+def _item_state(item: ItemFacts, facts: ConsentFacts, now: datetime) -> ItemState:
+    return ItemState(
+        item.category,
+        item.access,
+        item.data,
+        item.periodicity,
+        windows.used(item, now),
+        windows.remaining(item, now),
+        windows.next_window_at(item, now, facts.valid_until),
+        windows.reset_at(item, now),
+        windows.open_until(item, now),
+        windows.is_exhausted(item, now),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class VersionView:
+    """One version of a consent: what was decided, when, by whom, on which texts (`text_hash` in hexadecimal)."""
+
+    number: int
+    decided_at: datetime
+    decider_kind: str
+    decider_name: str
+    assurance: str
+    locale: str
+    text_version: str
+    text_hash: str
+    snapshot: dict[str, Any]
+
+
+def list_versions(patient_id: UUID, grant_id: UUID) -> list[VersionView]:
+    """Every version of a consent, the newest first."""
+    versions = db.session.scalars(
+        sa.select(ConsentVersion)
+        .where(ConsentVersion.patient_id == patient_id, ConsentVersion.consent_id == grant_id)
+        .order_by(ConsentVersion.version.desc())
+    )
+    return [
+        VersionView(
+            v.version,
+            v.decided_at,
+            v.decider_kind,
+            v.decider_name,
+            v.assurance,
+            v.locale,
+            v.text_version,
+            v.text_hash.hex(),
+            v.snapshot,
+        )
+        for v in versions
+    ]
+
+
+def get_version(patient_id: UUID, grant_id: UUID, number: int) -> VersionView:
+    """One version of a consent. Raises `NotFound`."""
+    for version in list_versions(patient_id, grant_id):
+        if version.number == number:
+            return version
+    raise NotFound("This version of the consent does not exist.")
+
+
+def list_events(patient_id: UUID, grant_id: UUID) -> Sequence[ConsentEvent]:
+    """The acts in the life of a consent, the oldest first."""
+    events = sa.select(ConsentEvent).where(ConsentEvent.patient_id == patient_id, ConsentEvent.consent_id == grant_id)
+    return db.session.scalars(events.order_by(ConsentEvent.sequence)).all()
+
+
+def find_broken_event(patient_id: UUID, grant_id: UUID) -> int | None:
+    """The first event of a consent that was changed, removed or slipped in; None when the chain holds."""
+    consent = db.session.get(Consent, (patient_id, grant_id))
+    if consent is None:
+        raise NotFound("This consent does not exist.")
+    events = ((_fields(event), event.hash) for event in list_events(patient_id, grant_id))
+    return chain.first_broken(events, count=consent.event_count, head=consent.event_head)
+
+
+def _fields(event: ConsentEvent) -> dict[str, Any]:
+    return {name: getattr(event, name) for name in chain.CHAINED}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a patient ticked on the screen and has not confirmed yet."""
+
+    items: tuple[PermissionItem, ...]
+    valid_until: date
+
+
+@dataclass(frozen=True, slots=True)
+class RequestView:
+    """A question to a patient: who asks, what, and what became of it."""
+
+    id: UUID
+    app_id: UUID
+    client_pk: UUID
+    environment: str
+    app_name: str
+    publisher_name: str
+    application_id: UUID | None
+    items: tuple[PermissionItem, ...]
+    ceiling: Ceiling
+    purpose: Purpose
+    valid_until: date
+    resume_path: str
+    status: RequestStatus
+    patient_id: UUID | None
+    choice: Choice | None
+    consent_id: UUID | None
+    consent_version: int | None
+
+
+def view_request(request: ConsentRequest) -> RequestView:
+    """A request as plain values; one that was not answered in time is expired."""
+    status = RequestStatus(request.status)
+    if status is RequestStatus.REQUESTED and request.expires_at <= clock.now():
+        status = RequestStatus.EXPIRED
+    choice = request.choice and Choice(
+        _permissions(request.choice["items"]), date.fromisoformat(request.choice["until"])
+    )
+    return RequestView(
+        request.id,
+        request.app_id,
+        request.client_pk,
+        request.environment,
+        request.app_name,
+        request.publisher_name,
+        request.application_id,
+        _permissions(request.items),
+        Ceiling.from_json(request.ceiling),
+        Purpose(request.purpose),
+        request.valid_until,
+        request.resume_path,
+        status,
+        request.patient_id,
+        choice or None,
+        request.consent_id,
+        request.consent_version,
+    )
+
+
+def _permissions(items: Iterable[dict[str, Any]]) -> tuple[PermissionItem, ...]:
+    return tuple(PermissionItem.from_json(item) for item in items)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A consent for a cross-patient task to look at."""
+
+    patient_id: UUID
+    grant_id: UUID
+    exhausted: bool = False
+
+
+def list_expired(limit: int = 500) -> list[Due]:
+    """Live consents whose end has passed or whose every item is used up. Made for the batch role."""
+    offset = sa.func.make_interval(0, 0, 0, 0, 0, 0, sa.func.coalesce(ConsentClock.offset_seconds, 0))
+    own_clock = sa.and_(ConsentClock.client_pk == Consent.client_pk, ConsentClock.patient_id == Consent.patient_id)
+    present = sa.literal(clock.now(), sa.DateTime(timezone=True)) + offset
+    live = sa.select(Consent.patient_id, Consent.id).outerjoin(ConsentClock, own_clock).where(Consent.status.in_(LIVE))
+    past = db.session.execute(live.where(Consent.valid_until <= present).limit(limit)).all()
+    used_up = db.session.execute(live.where(*_all_used_up(present)).limit(limit)).all()
+    dated = {row.id: Due(row.patient_id, row.id) for row in past}
+    return list({**{row.id: Due(row.patient_id, row.id, True) for row in used_up}, **dated}.values())
+
+
+def _all_used_up(present: Any) -> list[sa.ColumnElement[bool]]:
+    of_consent = sa.and_(ConsentItem.patient_id == Consent.patient_id, ConsentItem.consent_id == Consent.id)
+    same_item = sa.and_(
+        ConsentUsage.category == ConsentItem.category,
+        ConsentUsage.access == ConsentItem.access,
+        ConsentUsage.patient_id == ConsentItem.patient_id,
+        ConsentUsage.consent_id == ConsentItem.consent_id,
+    )
+    exhausted = sa.exists().where(same_item, ConsentUsage.once_until <= present)
+    left = sa.exists().where(of_consent, sa.or_(ConsentItem.periodicity_kind != "once", ~exhausted))
+    began = sa.select(ConsentUsage.consent_id).where(ConsentUsage.once_until.is_not(None))
+    return [Consent.id.in_(began), ~left]
+
+
+def list_live_of_app(app_id: UUID, *, after: UUID | None = None, limit: int = 200) -> list[Due]:
+    """Live consents of an app, in the order of their ids, from `after` on. Made for the batch role."""
+    live = sa.select(Consent.patient_id, Consent.id).where(Consent.app_id == app_id, Consent.status.in_(LIVE))
+    if after:
+        live = live.where(Consent.id > after)
+    return [Due(*row) for row in db.session.execute(live.order_by(Consent.id).limit(limit))]

@@ -1,0 +1,76 @@
+"""What every act on a consent leaves behind: a chained event, an audit line, a domain event, a message."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from babel.dates import format_date
+
+from consent import events
+from consent.models import Consent, ConsentEvent
+from consent.rules import chain
+from consent.rules.calendar import last_day
+from notification_core import service as notifications
+from platform_core import audit, clock
+from platform_core import events as bus
+from platform_core.access import Actor
+from platform_core.database import db
+
+_PUBLISHED: dict[str, type[events.ConsentChanged]] = {
+    "granted": events.ConsentGranted,
+    "amended": events.ConsentAmended,
+    "paused": events.ConsentPaused,
+    "resumed": events.ConsentResumed,
+    "revoked": events.ConsentRevoked,
+    "expired": events.ConsentExpired,
+    "ended": events.ConsentEnded,
+    "sync_requested": events.SyncRequested,
+}
+_NOTICES = json.loads((Path(__file__).parent.parent / "data" / "notices-fr.json").read_text("utf-8"))
+
+
+def record_act(consent: Consent, kind: str, *, by: Actor, **details: Any) -> None:
+    """Write that `by` did this to the consent, whose row is locked, and tell whoever must know.
+
+    `details` hold no health data: the events are shown, audited and exported.
+    """
+    _chain_event(consent, kind, by, details)
+    audit.record(f"consent:consent:{kind}", by=by, object_type="consent", object_id=consent.id, **details)
+    if kind in _PUBLISHED:
+        names = consent.id, consent.patient_id, consent.app_id, consent.client_pk, consent.version
+        bus.publish(_PUBLISHED[kind](*names))
+    if kind in _NOTICES:
+        _notify(consent, kind, by)
+
+
+def _chain_event(consent: Consent, kind: str, by: Actor, details: dict[str, Any]) -> None:
+    fields = {
+        "patient_id": consent.patient_id,
+        "consent_id": consent.id,
+        "sequence": consent.event_count + 1,
+        "occurred_at": clock.now(),
+        "kind": kind,
+        "version": consent.version,
+        "actor_kind": str(by.kind),
+        "actor_id": by.id,
+        "actor_name": by.name,
+        "on_behalf_of": by.on_behalf_of,
+        "details": details,
+    }
+    consent.event_head = chain.event_hash(consent.event_head, fields)
+    consent.event_count += 1
+    db.session.add(ConsentEvent(**fields, hash=consent.event_head))
+    db.session.flush()
+
+
+def _notify(consent: Consent, kind: str, by: Actor) -> None:
+    until = format_date(last_day(consent.valid_until), "long", locale="fr")
+    names = {"app": consent.app_name, "publisher": consent.publisher_name, "until": until}
+    notifications.notify(
+        patient_id=consent.patient_id,
+        kind=f"consent.{kind}",
+        title=_NOTICES[kind]["title"].format(**names),
+        body=_NOTICES[kind]["body"].format(**names),
+        link=f"/espace/applications/{consent.id}",
+        by=by,
+    )
