@@ -23,7 +23,7 @@ from accounts import Accounts
 from flask import Flask, Response, abort, flash, redirect, render_template, request, session, url_for
 from synchronisation import tell, to_send, what_to_ask
 from vendors import UnreadableAnswer, read_folder
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Response as BaseResponse
 
 from partner_sdk import Consent, ConsentEnded, PartnerClient, PartnerError, Space, StoredMeasure, Unauthorized
@@ -179,6 +179,13 @@ def _protect(response: Response) -> Response:
     return response
 
 
+class _Discreet(WSGIRequestHandler):
+    """Logs no request: the address of a callback holds the authorization code."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        return None
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Read the configuration and serve on this machine."""
     parser = argparse.ArgumentParser(description="Balance+, a connected-scale service on the partner SDK.")
@@ -192,7 +199,7 @@ def main(arguments: list[str] | None = None) -> None:
     config = json.loads(options.config.read_text())
     app = create_app(config, state=options.state, answers=options.answers)
     print(f"Balance+ on http://127.0.0.1:{options.port}", flush=True)
-    make_server("127.0.0.1", options.port, app, threaded=True).serve_forever()
+    make_server("127.0.0.1", options.port, app, threaded=True, request_handler=_Discreet).serve_forever()
 
 
 if __name__ == "__main__":
