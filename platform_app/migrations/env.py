@@ -1,11 +1,13 @@
-"""Alembic's environment: migrations run as the owner of the database, one runner at a time."""
+"""Alembic's environment: migrations run as the owner of the database, one runner at a time.
+
+They are written by hand and import no model: a test compares them with the models.
+"""
 
 import sqlalchemy as sa
 from alembic import context
 
-from platform_app import factory
 from platform_app.database_admin import VERSION_TABLE
-from platform_core.database import Base, DatabaseRole
+from platform_core.database import DatabaseRole
 
 _ONE_RUNNER = 4542035  # key of the advisory lock; any constant does
 _OPTIONS = "-c timezone=UTC -c idle_in_transaction_session_timeout=0"
@@ -13,7 +15,6 @@ _OPTIONS = "-c timezone=UTC -c idle_in_transaction_session_timeout=0"
 
 def run_migrations() -> None:
     """Bring the database to the revision asked. A table that is in use stops a migration after 10 seconds."""
-    factory.import_packages()
     engine = sa.create_engine(
         context.config.attributes["url"], poolclass=sa.NullPool, connect_args={"options": _OPTIONS}
     )
@@ -23,7 +24,6 @@ def run_migrations() -> None:
         connection.commit()
         context.configure(
             connection=connection,
-            target_metadata=Base.metadata,
             version_table=VERSION_TABLE,
             transaction_per_migration=True,
         )
