@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import context
 
 from platform_app.database_admin import VERSION_TABLE
-from platform_core.database import DatabaseRole
+from platform_core.database import Base, DatabaseRole
 
 _ONE_RUNNER = 4542035  # key of the advisory lock; any constant does
 _OPTIONS = "-c timezone=UTC -c idle_in_transaction_session_timeout=0"
@@ -24,6 +24,7 @@ def run_migrations() -> None:
         connection.commit()
         context.configure(
             connection=connection,
+            target_metadata=Base.metadata,  # for its naming convention
             version_table=VERSION_TABLE,
             transaction_per_migration=True,
         )
