@@ -53,7 +53,7 @@ class ClientKey(Base):
 
 
 class AuthorizationRequest(Base):
-    """A validated request: pushed (`request_uri_hash`) or come through the browser, then opened, then finished.
+    """A validated request: pushed, or stored when it came through the browser; then opened, then finished.
 
     `asked` holds items, purpose and end as `rules.details.Asked` writes them; `expires_at` moves when the browser
     opens the request.
@@ -63,7 +63,7 @@ class AuthorizationRequest(Base):
 
     id: Mapped[UUID] = uuid_key()
     client_pk: Mapped[UUID] = mapped_column(sa.ForeignKey("oauth_client.id"))
-    request_uri_hash: Mapped[bytes | None] = mapped_column(unique=True)
+    request_uri_hash: Mapped[bytes] = mapped_column(unique=True)
     redirect_uri: Mapped[str]
     state: Mapped[str | None]
     nonce: Mapped[str | None]

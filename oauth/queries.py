@@ -92,25 +92,6 @@ def find_token(text: str, *, lock: bool = False) -> TokenView | None:
     return TokenView(**{**row._mapping, "kind": TokenKind(row.kind)}) if row else None
 
 
-def find_grant_patient(grant_id: UUID, client: Client) -> UUID | None:
-    """The patient whose grant the app holds; None when it is not a grant of this app."""
-    query = (
-        sa.select(models.Token.patient_id)
-        .join(models.Client, models.Client.id == models.Token.client_pk)
-        .where(models.Token.grant_id == grant_id, _same_app(client))
-        .limit(1)
-    )
-    return db.session.scalar(query)
-
-
-def _same_app(client: Client) -> sa.ColumnElement[bool]:
-    if client.is_sandbox:
-        return models.Client.id == client.pk
-    return sa.and_(
-        models.Client.application_id == client.application_id, models.Client.environment == Environment.PRODUCTION
-    )
-
-
 def _clients() -> sa.Select[Any]:
     keys = (
         sa.select(sa.func.jsonb_agg(models.ClientKey.jwk))

@@ -71,8 +71,8 @@ _NATIVE_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+")
 _LOOPBACK_NAMES = {"localhost"}
 
 
-def check_redirect_uri(uri: str, *, is_public: bool, environment: Environment) -> None:
-    """Whether an address may be registered: https, or loopback http (native apps, sandbox), or a native app's scheme.
+def check_redirect_uri(uri: str, *, is_public: bool, allow_loopback: bool) -> None:
+    """Whether an address may be registered: https, a native app's own scheme, loopback http when it is allowed.
 
     Raises `Invalid` (`invalid_redirect_uri`, RFC 7591 §3.2.2); RFC 6749 §3.1.2 forbids fragments, RFC 8252 §7 rules
     native apps.
@@ -86,15 +86,15 @@ def check_redirect_uri(uri: str, *, is_public: bool, environment: Environment) -
         raise _bad_redirect("must have no fragment, no wildcard and ASCII characters only")
     if parts.username is not None or parts.password is not None:
         raise _bad_redirect("must hold no user name")
-    if not _may_register(parts, is_public=is_public, environment=environment):
+    if not _may_register(parts, is_public=is_public, allow_loopback=allow_loopback):
         raise _bad_redirect("must be an https address (or a loopback one for a native app or the sandbox)")
 
 
-def _may_register(parts: SplitResult, *, is_public: bool, environment: Environment) -> bool:
+def _may_register(parts: SplitResult, *, is_public: bool, allow_loopback: bool) -> bool:
     if parts.scheme == "https":
         return bool(parts.hostname)
     if parts.scheme == "http":
-        return is_loopback(parts.hostname) and (is_public or environment is Environment.SANDBOX)
+        return is_loopback(parts.hostname) and (is_public or allow_loopback)
     return is_public and bool(_NATIVE_SCHEME.fullmatch(parts.scheme)) and not parts.netloc
 
 

@@ -128,26 +128,57 @@ class _DetailReader:
 
     def _period(self, bound: CeilingItem) -> DatePeriod:
         oldest = oldest_day(bound, self.today)
-        if self.detail.get("data_period") is None:
+        period = _given_period(self.where, self.detail)
+        if period is None:
             return DatePeriod(oldest)
-        try:
-            period = period_from_json(self.detail["data_period"])
-        except Invalid as error:
-            raise refused(f"{self.where}.data_period", error.message.rstrip(".")) from None
         if oldest and (period.start is None or period.start < oldest):
             raise refused(f"{self.where}.data_period.from", f"the oldest day allowed is {oldest}")
         return period
 
     def _periodicity(self, bound: CeilingItem) -> Periodicity:
-        if "periodicity" not in self.detail:
-            return bound.periodicity
-        try:
-            periodicity = Periodicity.from_json(self.detail["periodicity"])
-        except Invalid as error:
-            raise refused(f"{self.where}.periodicity", error.message.rstrip(".")) from None
+        periodicity = _given_periodicity(self.where, self.detail) or bound.periodicity
         if not periodicity.within(bound.periodicity):
             raise refused(f"{self.where}.periodicity", "is more often than the application was referenced for")
         return periodicity
+
+
+def _given_period(where: str, detail: Mapping[str, Any]) -> DatePeriod | None:
+    if "data_period" not in detail:
+        return None
+    try:
+        return period_from_json(detail["data_period"])
+    except Invalid as error:
+        raise refused(f"{where}.data_period", error.message.rstrip(".")) from None
+
+
+def _given_periodicity(where: str, detail: Mapping[str, Any]) -> Periodicity | None:
+    if "periodicity" not in detail:
+        return None
+    try:
+        return Periodicity.from_json(detail["periodicity"])
+    except Invalid as error:
+        raise refused(f"{where}.periodicity", error.message.rstrip(".")) from None
+
+
+def narrow(asked: Asked, text: str) -> Asked:
+    """What a patient keeps of a request, in the same form; what a detail leaves out stays as it was asked.
+
+    Raises `OAuthRefusal` (`invalid_authorization_details`) on what was not asked; that nothing became wider is for the
+    consent to check.
+    """
+    offered = {(item.category, item.access): item for item in asked.items}
+    details = _parsed(text)
+    kept: dict[tuple[str, Access], PermissionItem] = {}
+    for number, detail in enumerate(details):
+        where = f"authorization_details[{number}]"
+        if detail["purpose"] != asked.purpose:
+            raise refused(f"{where}.purpose", f"the purpose that was asked is {asked.purpose}")
+        for key in ((category, Access(action)) for category in detail["datatypes"] for action in detail["actions"]):
+            if key not in offered:
+                raise refused(f"{where}.datatypes", f"{key[1]} on {key[0]} was not asked")
+            data = _given_period(where, detail) or offered[key].data
+            kept[key] = PermissionItem(*key, data, _given_periodicity(where, detail) or offered[key].periodicity)
+    return Asked(tuple(kept.values()), asked.purpose, _given_end(details) or asked.valid_until)
 
 
 def oldest_day(bound: CeilingItem, today: date) -> date | None:
@@ -168,19 +199,21 @@ def _purpose(details: Sequence[Mapping[str, Any]], ceiling: Ceiling) -> Purpose:
 
 
 def _valid_until(details: Sequence[Mapping[str, Any]], ceiling: Ceiling, today: date) -> date:
-    given = {detail["valid_until"] for detail in details if "valid_until" in detail}
-    if len(given) > 1:
-        raise refused("authorization_details[1].valid_until", "one request has one end")
     latest = longest(today, ceiling)
-    if not given:
-        return latest
-    try:
-        end = date.fromisoformat(given.pop())
-    except ValueError:
-        raise refused("authorization_details[0].valid_until", "is not a day of the calendar") from None
+    end = _given_end(details) or latest
     if not today <= end <= latest:
         raise refused("authorization_details[0].valid_until", f"must lie between today and {latest}")
     return end
+
+
+def _given_end(details: Sequence[Mapping[str, Any]]) -> date | None:
+    given = {detail["valid_until"] for detail in details if "valid_until" in detail}
+    if len(given) > 1:
+        raise refused("authorization_details[1].valid_until", "one request has one end")
+    try:
+        return date.fromisoformat(given.pop()) if given else None
+    except ValueError:
+        raise refused("authorization_details[0].valid_until", "is not a day of the calendar") from None
 
 
 def granted_details(items: Iterable[PermissionItem], *, purpose: str, valid_until: date) -> list[dict[str, Any]]:

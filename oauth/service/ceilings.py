@@ -1,6 +1,6 @@
 """What bounds the requests of a client, and who it is for the patient."""
 
-from consent.service import AppFacts
+from consent.service.requests import AppFacts
 from oauth.errors import OAuthRefusal
 from oauth.rules.clients import Client
 from oauth.rules.details import whole_registry

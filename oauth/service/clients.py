@@ -11,7 +11,7 @@ from joserfc.jwk import ECKey
 from oauth import models, queries
 from oauth.rules.clients import Client, ClientStatus, Environment, Profile, check_redirect_uri
 from oauth.rules.keys import client_jwk, import_public_key
-from platform_core import audit, clock
+from platform_core import audit, clock, config
 from platform_core.access import Actor
 from platform_core.database import db
 from platform_core.errors import Conflict, Fault, Invalid, NotFound
@@ -125,8 +125,9 @@ def _check_redirects(uris: Sequence[str], *, is_public: bool, environment: Envir
         raise Invalid(
             f"Redirect URIs: {message}.", code="invalid_redirect_uri", faults=[Fault("redirect_uris", message)]
         )
+    allow_loopback = environment is Environment.SANDBOX or not config.current().is_production
     for uri in uris:
-        check_redirect_uri(uri, is_public=is_public, environment=environment)
+        check_redirect_uri(uri, is_public=is_public, allow_loopback=allow_loopback)
 
 
 def replace_redirect_uris(*, client_pk: UUID, redirect_uris: Sequence[str], by: Actor) -> None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from consent.service import RequestOutcome
+from consent.service.requests import RequestOutcome
 from oauth.models import AuthorizationRequest, Code, Token
 from oauth.rules.clients import Client
 from oauth.rules.tokens import CODE_LIFETIME

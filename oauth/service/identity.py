@@ -20,7 +20,7 @@ class SignedIn(Protocol):
     """The person and the record that a token stands for."""
 
     @property
-    def patient_id(self) -> UUID: ...
+    def patient_id(self) -> UUID | None: ...
     @property
     def person_id(self) -> UUID | None: ...
     @property
@@ -63,8 +63,10 @@ def sign_id_token(
 
 def user_claims(*, client: Client, signed_in: SignedIn, scope: str) -> dict[str, Any]:
     """What userinfo tells (OpenID Connect Core §5.3): `sub`, and `fhirUser` when that scope was granted."""
-    person_id = signed_in.person_id or signed_in.patient_id
+    patient_id, person_id = signed_in.patient_id, signed_in.person_id
+    if patient_id is None or person_id is None:
+        raise ValueError("A token of the app itself stands for nobody.")
     claims = {"sub": subject(client, person_id)}
     if "fhirUser" in scopes.split(scope):
-        claims["fhirUser"] = fhir_user(client, patient_id=signed_in.patient_id, person_id=person_id)
+        claims["fhirUser"] = fhir_user(client, patient_id=patient_id, person_id=person_id)
     return claims

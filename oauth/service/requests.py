@@ -3,13 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from consent import service as consent
-from consent.service import Outcome
 from oauth import queries
 from oauth.errors import OAuthRefusal, RequestGone, UnknownRedirect
 from oauth.models import AuthorizationRequest
@@ -22,7 +20,7 @@ from platform_core import clock, config
 from platform_core.access import Actor
 from platform_core.crypto import hash_token
 from platform_core.database import db
-from platform_core.ids import opaque, uuid7
+from platform_core.ids import opaque
 
 URN = "urn:ietf:params:oauth:request_uri:"
 
@@ -53,11 +51,19 @@ def push_request(*, client: Client, parameters: Mapping[str, str], jkt: str | No
         raise OAuthRefusal("invalid_request", error.message) from None
     if jkt and valid.dpop_jkt and jkt != valid.dpop_jkt:
         raise OAuthRefusal("invalid_dpop_proof", "dpop_jkt is not the key of the proof.")
-    reference = opaque()
-    row = _row(client, valid, jkt=jkt or valid.dpop_jkt, now=now)
-    row.update(request_uri_hash=hash_token(reference), expires_at=now + PUSHED_LIFETIME)
-    db.session.execute(sa.insert(AuthorizationRequest).values(row))
-    return URN + reference, int(PUSHED_LIFETIME.total_seconds())
+    return _store(client, valid, jkt=jkt or valid.dpop_jkt, now=now), int(PUSHED_LIFETIME.total_seconds())
+
+
+def store_direct_request(*, client: Client, parameters: Mapping[str, str], now: datetime) -> str:
+    """Store a request whose parameters came through the browser, which only `smart` clients may send.
+
+    Returns a `request_uri` to open like a pushed one. Raises `UnknownRedirect`, then `OAuthRefusal`, which may be told
+    to the redirect URI.
+    """
+    redirect_uri_of(client, parameters)
+    if client.binds_tokens:
+        raise OAuthRefusal("invalid_request", "This client must push its requests.")
+    return _store(client, _read(client, parameters), jkt=None, now=now)
 
 
 def open_pushed_request(*, request_uri: str, client_id: str, now: datetime) -> OpenedRequest:
@@ -82,20 +88,6 @@ def open_pushed_request(*, request_uri: str, client_id: str, now: datetime) -> O
     return _opened(row)
 
 
-def open_direct_request(*, client: Client, parameters: Mapping[str, str], now: datetime) -> OpenedRequest:
-    """Store a request that came through the browser, which only `smart` clients may send.
-
-    Raises `UnknownRedirect`, then `OAuthRefusal`, which may be told to the redirect URI.
-    """
-    redirect_uri_of(client, parameters)
-    if client.binds_tokens:
-        raise OAuthRefusal("invalid_request", "This client must push its requests.")
-    row = _row(client, _read(client, parameters), jkt=None, now=now)
-    row.update(opened_at=now, expires_at=now + OPENED_LIFETIME)
-    stored = db.session.scalars(sa.insert(AuthorizationRequest).values(row).returning(AuthorizationRequest)).one()
-    return _opened(stored)
-
-
 def hand_over(*, opened: OpenedRequest, browser_key: str, by: Actor) -> UUID:
     """Put an opened request before the patient; only that browser may bring the decision back.
 
@@ -112,7 +104,6 @@ def hand_over(*, opened: OpenedRequest, browser_key: str, by: Actor) -> UUID:
         valid_until=asked.valid_until,
         resume_path=resume_path(opened.id),
         browser_key=browser_key,
-        grant_id=None,
         by=by,
     )
     chosen = sa.update(AuthorizationRequest).where(AuthorizationRequest.id == opened.id)
@@ -129,14 +120,16 @@ def answer_request(*, authorization_id: UUID, browser_key: str, signed_in_at: da
     """Read the patient's decision, once, and write the answer to the app. Returns the address to send the browser to.
 
     A refusal, a postponement or a request that expired on the consent page all say `access_denied`. Raises
-    `RequestGone`; `Forbidden` from the consent when the browser is another one.
+    `RequestGone`; from the consent, `NotFound` in another browser, `Conflict` before the patient answered.
     """
     row = _waiting(authorization_id, now)
     outcome = consent.take_decision(request_id=row.consent_request_id, browser_key=browser_key)
     row.finished_at = now
-    if outcome.outcome is not Outcome.GRANTED:
+    if outcome.outcome is not RequestStatus.GRANTED:
         return refusal_url(_opened(row), OAuthRefusal("access_denied"))
-    code = codes.issue_code(request=row, outcome=outcome, signed_in_at=signed_in_at or outcome.decided_at, now=now)
+    code = codes.issue_code(
+        request=row, outcome=outcome, signed_in_at=signed_in_at or outcome.decided_at or now, now=now
+    )
     return _answer_url(row.redirect_uri, {"code": code, "state": row.state})
 
 
@@ -157,7 +150,7 @@ def _answer_url(redirect_uri: str, answer: Mapping[str, str | None]) -> str:
 
 
 def _read(client: Client, parameters: Mapping[str, str]) -> ValidRequest:
-    redirect_uri_of(client, parameters)
+    redirect_uri_of(client, parameters)  # before the ceiling, whose refusal may be told there
     return read_request(
         client,
         parameters,
@@ -167,19 +160,24 @@ def _read(client: Client, parameters: Mapping[str, str]) -> ValidRequest:
     )
 
 
-def _row(client: Client, valid: ValidRequest, *, jkt: str | None, now: datetime) -> dict[str, Any]:
-    return {
-        "id": uuid7(),
-        "client_pk": client.pk,
-        "redirect_uri": valid.redirect_uri,
-        "state": valid.state,
-        "nonce": valid.nonce,
-        "scope": valid.scope,
-        "code_challenge": valid.code_challenge,
-        "jkt": jkt,
-        "asked": valid.asked.to_json(),
-        "created_at": now,
-    }
+def _store(client: Client, valid: ValidRequest, *, jkt: str | None, now: datetime) -> str:
+    reference = opaque()
+    row = AuthorizationRequest(
+        client_pk=client.pk,
+        request_uri_hash=hash_token(reference),
+        redirect_uri=valid.redirect_uri,
+        state=valid.state,
+        nonce=valid.nonce,
+        scope=valid.scope,
+        code_challenge=valid.code_challenge,
+        jkt=jkt,
+        asked=valid.asked.to_json(),
+        created_at=now,
+        expires_at=now + PUSHED_LIFETIME,
+    )
+    db.session.add(row)
+    db.session.flush()
+    return URN + reference
 
 
 def _waiting(authorization_id: UUID, now: datetime) -> AuthorizationRequest:

@@ -42,7 +42,7 @@ def issue_for_code(*, client: Client, code: RedeemedCode, jkt: str | None, now: 
     Raises `OAuthRefusal`: the key is not the one that the request was bound to, or the consent is over already.
     """
     _check_key(code.jkt, jkt, "the code")
-    grant = grants.require_live_grant(client=client, patient_id=code.patient_id, grant_id=code.grant_id, now=now)
+    grant = grants.require_live_grant(client=client, patient_id=code.patient_id, grant_id=code.grant_id)
     earlier = sa.update(Token).where(
         Token.grant_id == code.grant_id, Token.client_pk == client.pk, Token.revoked_at.is_(None)
     )
@@ -51,7 +51,7 @@ def issue_for_code(*, client: Client, code: RedeemedCode, jkt: str | None, now: 
     basis = _Basis(code.id, code.patient_id, code.person_id, code.grant_id, code.assurance, code.signed_in_at, jkt)
     answer = _answer(client, basis, grant, scope, now)
     if scopes.OFFLINE in scopes.split(scope):
-        answer["refresh_token"] = _store(TokenKind.REFRESH, client, basis, scope, now, grant.valid_until)
+        answer["refresh_token"] = _store(TokenKind.REFRESH, client, basis, scope, now, grant.ends_at)
     if scopes.OPENID in scopes.split(scope):
         answer["id_token"] = identity.sign_id_token(
             client=client, basis=basis, nonce=code.nonce, scope=scope, access_token=answer["access_token"], now=now
@@ -92,7 +92,7 @@ def refresh(*, client: Client, token: TokenView, scope: str, jkt: str | None, no
     _check_key(token.jkt, jkt, "the refresh token")
     if token.patient_id is None or token.grant_id is None:
         raise OAuthRefusal("invalid_grant", "The token has no grant.")
-    grant = grants.require_live_grant(client=client, patient_id=token.patient_id, grant_id=token.grant_id, now=now)
+    grant = grants.require_live_grant(client=client, patient_id=token.patient_id, grant_id=token.grant_id)
     narrowed = scopes.narrowed(token.scope, scope)
     basis = _Basis(
         token.family_id,
@@ -110,7 +110,7 @@ def refresh(*, client: Client, token: TokenView, scope: str, jkt: str | None, no
     return answer
 
 
-def revoke(token: TokenView, *, now: datetime) -> None:
+def revoke_token(token: TokenView, *, now: datetime) -> None:
     """Revoke a token (RFC 7009 §2.1): a refresh token takes its access tokens along. The consent stays."""
     if token.kind is TokenKind.REFRESH:
         revoke_family(token.family_id, now)
@@ -124,7 +124,7 @@ def revoke_family(family_id: UUID, now: datetime) -> None:
     )
 
 
-def describe(token: TokenView, *, client: Client, issuer: str, now: datetime) -> dict[str, Any]:
+def describe_token(token: TokenView, *, client: Client, issuer: str) -> dict[str, Any]:
     """The introspection of a live token (RFC 7662 §2.2); `{"active": False}` once its consent is over."""
     claims: dict[str, Any] = {
         "active": True,
@@ -139,8 +139,8 @@ def describe(token: TokenView, *, client: Client, issuer: str, now: datetime) ->
         claims["cnf"] = {"jkt": token.jkt}
     if token.patient_id is None or token.grant_id is None:
         return claims
-    grant = grants.get_grant(client=client, patient_id=token.patient_id, grant_id=token.grant_id, now=now)
-    if grant.is_over or grant.valid_until <= now:
+    grant = grants.get_grant(client=client, patient_id=token.patient_id, grant_id=token.grant_id)
+    if not grant.is_live:
         return {"active": False}
     claims |= {"grant_id": str(grant.id), "patient": grant.patient, "authorization_details": grant.details}
     if token.person_id:
@@ -165,7 +165,7 @@ def _check_key(bound: str | None, proven: str | None, what: str) -> None:
 
 
 def _answer(client: Client, basis: _Basis, grant: Grant, scope: str, now: datetime) -> dict[str, Any]:
-    expires = min(now + ACCESS_LIFETIME, grant.valid_until)
+    expires = min(now + ACCESS_LIFETIME, grant.ends_at)
     text = _store(TokenKind.ACCESS, client, basis, scope, now, expires)
     return {
         **_bearer(text, basis.jkt),

@@ -1,0 +1,75 @@
+"""The sandbox (`/api/v1/sandbox`) and the consent of the present grant (`/api/v1/consent`)."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from consent import queries as consent
+from consent.queries import ConsentState
+from consent.workflow import Answer
+from data_sync import schemas, service
+from oauth.sessions import current_client, current_token, grant_token_required, sandbox_token_required
+from platform_core import clock, rest
+from platform_core.database import transaction
+from platform_core.errors import Forbidden
+from platform_core.web import rate_limit
+
+blueprint = rest.blueprint("data_sync", __name__, "The consent of a grant, and the sandbox of publishers")
+
+
+@blueprint.get("/consent")
+@grant_token_required
+@blueprint.response(200, schemas.Consent)
+def show_consent() -> ConsentState:
+    """The consent behind the token: its items, what is used, when the next window opens."""
+    token = current_token()
+    if token.patient_id is None or token.grant_id is None:
+        raise Forbidden("A token of a patient's grant is expected.", code="insufficient_scope")
+    with transaction(patient_id=token.patient_id):
+        return consent.get_state(token.patient_id, token.grant_id)
+
+
+@blueprint.get("/sandbox/patients")
+@sandbox_token_required
+@blueprint.response(200, schemas.SyntheticPatients)
+def list_patients() -> dict[str, Any]:
+    """The synthetic patients."""
+    with transaction():
+        return {"patients": service.list_patients()}
+
+
+@blueprint.post("/sandbox/decisions")
+@rate_limit("20 per second")
+@sandbox_token_required
+@blueprint.arguments(schemas.Decision)
+@blueprint.response(200, schemas.Redirect)
+def decide(decision: dict[str, Any]) -> dict[str, str]:
+    """Answer a pushed request as a synthetic patient would, without a browser."""
+    with transaction():
+        address = service.decide(
+            client=current_client(),
+            request_uri=decision["request_uri"],
+            patient_id=decision["patient"],
+            decision=Answer(decision["decision"]),
+            details=decision["authorization_details"],
+            now=clock.now(),
+        )
+    return {"redirect_to": address}
+
+
+@blueprint.post("/sandbox/patients/<uuid:patient_id>/clock")
+@sandbox_token_required
+@blueprint.arguments(schemas.ClockMove)
+@blueprint.response(200, schemas.ClockTime)
+def move_clock(move: dict[str, Any], patient_id: UUID) -> dict[str, Any]:
+    """Move the consent clock of a synthetic patient for this client; tokens keep real time."""
+    seconds = move.get("forward_seconds")
+    with transaction():
+        instant = service.move_clock(
+            client=current_client(),
+            patient_id=patient_id,
+            forward=None if seconds is None else timedelta(seconds=seconds),
+            set_to=move.get("set"),
+            reset=move.get("reset", False),
+        )
+    return {"now": instant}

@@ -1,0 +1,75 @@
+"""Bodies of the sandbox and of the consent, as the API reads and writes them (marshmallow)."""
+
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from consent.workflow import Answer
+
+
+class SyntheticPatient(Schema):
+    """A synthetic patient; `id` names them to the sandbox only."""
+
+    id = fields.UUID(required=True)
+    name = fields.String(required=True)
+    birth_date = fields.Date(required=True)
+    summary = fields.String(required=True)
+
+
+class SyntheticPatients(Schema):
+    patients = fields.List(fields.Nested(SyntheticPatient), required=True)
+
+
+class Decision(Schema):
+    """What a synthetic patient answers to a pushed request; `authorization_details` narrows what was asked."""
+
+    request_uri = fields.String(required=True, validate=validate.Length(min=1, max=500))
+    patient = fields.UUID(required=True)
+    decision = fields.String(required=True, validate=validate.OneOf([Answer.GRANT, Answer.REFUSE]))
+    authorization_details = fields.List(fields.Dict(), load_default=None)
+
+
+class Redirect(Schema):
+    redirect_to = fields.String(required=True, metadata={"description": "What the browser would have been sent."})
+
+
+class ClockMove(Schema):
+    """Exactly one of the three: forward, to an instant, or back to real time."""
+
+    forward_seconds = fields.Integer(validate=validate.Range(min=0, max=100_000_000))
+    set = fields.AwareDateTime()
+    reset = fields.Boolean(validate=validate.Equal(True))
+
+    @validates_schema
+    def check_one(self, data: dict[str, object], **_: object) -> None:
+        if len(data) != 1:
+            raise ValidationError("Give one of forward_seconds, set or reset.")
+
+
+class ClockTime(Schema):
+    now = fields.AwareDateTime(required=True)
+
+
+class DataPeriod(Schema):
+    start = fields.Date(data_key="from", allow_none=True)
+    end = fields.Date(data_key="to", allow_none=True)
+
+
+class ConsentItem(Schema):
+    """One item and its synchronisation windows; `remaining` is null where nothing is counted."""
+
+    category = fields.String(required=True)
+    access = fields.String(required=True)
+    data = fields.Nested(DataPeriod, data_key="data_period")
+    periodicity = fields.Function(lambda item: item.periodicity.to_json(), metadata={"type": "object"})
+    used = fields.Integer()
+    remaining = fields.Integer(allow_none=True)
+    next_window_at = fields.AwareDateTime(allow_none=True)
+
+
+class Consent(Schema):
+    """The consent behind the token, as it stands now; `valid_until` is its last day, in Europe/Paris."""
+
+    grant_id = fields.UUID(required=True)
+    status = fields.String(required=True)
+    purpose = fields.String(required=True)
+    valid_until = fields.Date(required=True)
+    items = fields.List(fields.Nested(ConsentItem), required=True)

@@ -1,0 +1,154 @@
+"""The endpoints for programs: discovery, PAR, token, revocation, introspection, keys, userinfo, grants."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, Response, jsonify
+
+from oauth import service
+from oauth.rules import details, metadata, scopes
+from oauth.server import server
+from oauth.sessions import current_client, current_token, grant_token_required, token_required
+from platform_core import config, signing
+from platform_core.database import transaction
+from platform_core.errors import Forbidden, NotFound
+from platform_core.web import public, rate_limit
+
+discovery = Blueprint("oauth_discovery", __name__)
+endpoints = Blueprint("oauth", __name__, url_prefix="/oauth")
+
+_CLIENT = public("the client authenticates in the body (RFC 6749 §2.3)")
+_DESCRIPTION = public("metadata are public")
+
+
+def _document(body: dict[str, Any]) -> Response:
+    response = jsonify(body)
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    response.headers["Cache-Control"] = "public, max-age=300"
+    return response
+
+
+@discovery.get("/.well-known/oauth-authorization-server")
+@_DESCRIPTION
+def describe_server() -> Response:
+    """RFC 8414 §3."""
+    return _document(metadata.authorization_server(config.current().base_url))
+
+
+@discovery.get("/.well-known/openid-configuration")
+@_DESCRIPTION
+def describe_provider() -> Response:
+    """OpenID Connect Discovery 1.0 §4."""
+    return _document(metadata.openid_provider(config.current().base_url, service.ALGORITHMS))
+
+
+@discovery.get("/fhir/.well-known/smart-configuration")
+@_DESCRIPTION
+def describe_smart() -> Response:
+    """SMART App Launch 2.2: appended to the FHIR base, JSON whatever is accepted."""
+    return _document(metadata.smart_configuration(config.current().base_url))
+
+
+@discovery.get("/.well-known/oauth-protected-resource/fhir")
+@_DESCRIPTION
+def describe_resource() -> Response:
+    """RFC 9728 §3."""
+    return _document(metadata.protected_resource(config.current().base_url))
+
+
+@discovery.get("/api/v1/schemas/authorization-details")
+@_DESCRIPTION
+def publish_schema() -> Response:
+    """The JSON Schema of `authorization_details`."""
+    response = _document(details.schema())
+    response.mimetype = "application/schema+json"
+    return response
+
+
+@endpoints.get("/jwks")
+@_DESCRIPTION
+def publish_keys() -> Response:
+    """The keys that verify id_tokens (RFC 7517 §5); made when there is none yet."""
+    with transaction():
+        for algorithm in sorted(set(service.ALGORITHMS.values())):
+            signing.key(service.SIGNING_USE, algorithm)
+        return _document(signing.public_jwks(service.SIGNING_USE))
+
+
+@endpoints.post("/par")
+@rate_limit("120 per minute")
+@_CLIENT
+def push_request() -> Response:
+    """RFC 9126 §2."""
+    with transaction():
+        return server.create_endpoint_response("pushed_authorization_request")
+
+
+@endpoints.post("/token")
+@rate_limit("100 per second")
+@_CLIENT
+def issue_token() -> Response:
+    """RFC 6749 §3.2."""
+    with transaction():
+        return server.create_token_response()
+
+
+@endpoints.post("/revoke")
+@rate_limit("120 per minute")
+@_CLIENT
+def revoke_token() -> Response:
+    """RFC 7009 §2."""
+    with transaction():
+        return server.create_endpoint_response("revocation")
+
+
+@endpoints.post("/introspect")
+@rate_limit("100 per second")
+@_CLIENT
+def introspect_token() -> Response:
+    """RFC 7662 §2."""
+    with transaction():
+        return server.create_endpoint_response("introspection")
+
+
+@endpoints.route("/userinfo", methods=["GET", "POST"])
+@grant_token_required
+def show_user() -> dict[str, Any]:
+    """OpenID Connect Core §5.3: the pairwise subject of the person who granted."""
+    token = current_token()
+    if scopes.OPENID not in scopes.split(token.scope):
+        raise Forbidden("The scope openid was not granted.", code="insufficient_scope")
+    with transaction():
+        return service.user_claims(client=current_client(), signed_in=token, scope=token.scope)
+
+
+@endpoints.get("/grants/<uuid:grant_id>")
+@token_required
+def show_grant(grant_id: UUID) -> dict[str, Any]:
+    """The grant as it stands, to the app that holds it (Grant Management §6.3)."""
+    _check_grant(grant_id)
+    with transaction():
+        grant = service.find_own_grant(client=current_client(), grant_id=grant_id)
+        return {
+            "grant_id": str(grant.id),
+            "status": grant.status,
+            "patient": grant.patient,
+            "valid_until": grant.valid_until.isoformat(),
+            "authorization_details": grant.details,
+        }
+
+
+@endpoints.delete("/grants/<uuid:grant_id>")
+@token_required
+def end_grant(grant_id: UUID) -> tuple[str, int]:
+    """The app gives the grant up (Grant Management §6.4); its tokens are worth nothing from then on."""
+    _check_grant(grant_id)
+    with transaction():
+        service.end_own_grant(client=current_client(), grant_id=grant_id)
+    return "", 204
+
+
+def _check_grant(grant_id: UUID) -> None:
+    """A grant's own token speaks of that grant alone."""
+    if current_token().grant_id not in {None, grant_id}:
+        raise NotFound("This grant does not exist.", code="invalid_grant_id")

@@ -1,0 +1,1 @@
+"""Pages: the authorization endpoint, and the credentials in the publisher's space."""

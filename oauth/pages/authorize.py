@@ -1,0 +1,89 @@
+"""The authorization endpoint: it shows nothing itself, it opens the request and hands over to the consent."""
+
+from urllib.parse import urlencode
+from uuid import UUID
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response
+
+from identity_core.sessions import Slot, browser_key, find_sign_in
+from oauth import queries, service
+from oauth.errors import OAuthRefusal, RequestGone, UnknownRedirect
+from platform_core import clock
+from platform_core.access import Actor, ActorKind
+from platform_core.database import transaction
+from platform_core.web import public, rate_limit
+
+blueprint = Blueprint("oauth_authorize", __name__, url_prefix="/oauth/authorize", template_folder="../templates")
+
+_BROWSER = public("the patient signs in on the consent page that it leads to")
+
+
+@blueprint.get("")
+@rate_limit("60 per minute")
+@_BROWSER
+def authorize() -> Response:
+    """Open a pushed request, or store one whose parameters came in the address (SMART App Launch 2.2)."""
+    if "request_uri" not in request.args:
+        return _store(request.args)
+    with transaction():
+        opened = service.open_pushed_request(
+            request_uri=request.args["request_uri"], client_id=request.args.get("client_id", ""), now=clock.now()
+        )
+    with transaction():
+        client = queries.get_client(opened.client_pk)
+        by = Actor(ActorKind.APPLICATION, client.app_id, client.name)
+        try:
+            consent_request = service.hand_over(opened=opened, browser_key=browser_key(), by=by)
+        except OAuthRefusal as error:
+            return redirect(service.refusal_url(opened, error), 303)
+    return redirect(f"/consentement/{consent_request}", 303)
+
+
+@blueprint.post("")
+@rate_limit("60 per minute")
+@_BROWSER
+def authorize_by_form() -> Response:
+    """The same parameters in a form. The cookie of the session does not come with another site's form: hence the GET
+    that follows."""
+    return _store(request.form)
+
+
+@blueprint.get("/resume/<uuid:authorization_id>")
+@rate_limit("60 per minute")
+@_BROWSER
+def resume(authorization_id: UUID) -> Response:
+    """Back from the consent: tell the app, once."""
+    sign_in = find_sign_in(Slot.CITIZEN)
+    with transaction():
+        address = service.answer_request(
+            authorization_id=authorization_id,
+            browser_key=browser_key(),
+            signed_in_at=sign_in.signed_in_at if sign_in else None,
+            now=clock.now(),
+        )
+    return redirect(address, 303)
+
+
+def _store(parameters: MultiDict[str, str]) -> Response:
+    if any(len(values) > 1 for _, values in parameters.lists()):
+        raise UnknownRedirect("A parameter is given more than once.")
+    given = {name: value for name, value in parameters.items() if value}
+    with transaction():
+        client = queries.find_client(given.get("client_id", ""))
+        if client is None:
+            raise UnknownRedirect("The application is not known.")
+        try:
+            uri = service.store_direct_request(client=client, parameters=given, now=clock.now())
+        except OAuthRefusal as error:
+            return redirect(service.direct_refusal_url(client, given, error), 303)
+    query = urlencode({"client_id": client.client_id, "request_uri": uri})
+    return redirect(f"{url_for('.authorize')}?{query}", 303)
+
+
+@blueprint.errorhandler(RequestGone)
+@blueprint.errorhandler(UnknownRedirect)
+def explain(error: RequestGone | UnknownRedirect) -> tuple[str, int]:
+    """Nothing is sent to an address that is not known to be the app's: the person reads why."""
+    return render_template("oauth/cannot_continue.html", code=error.code), 400

@@ -1,0 +1,74 @@
+"""The token of a request, in Flask: guards of the endpoints that are not data calls."""
+
+from flask import g, request
+
+from oauth import queries, service
+from oauth.queries import TokenView
+from oauth.rules import scopes
+from oauth.rules.clients import Client
+from platform_core import clock, config
+from platform_core.access import Actor, ActorKind
+from platform_core.database import transaction
+from platform_core.errors import Forbidden
+from platform_core.web import guard
+
+
+def current_token() -> TokenView:
+    """The live access token of the present request, as its guard found."""
+    token: TokenView = g.access_token
+    return token
+
+
+def current_client() -> Client:
+    """The client that the token was given to."""
+    client: Client = g.access_client
+    return client
+
+
+def current_application() -> Actor:
+    """The app that calls, as histories name it."""
+    client = current_client()
+    return Actor(ActorKind.APPLICATION, client.app_id, client.name)
+
+
+def _require_token() -> None:
+    with transaction():
+        g.access_token = service.verify_access(
+            authorization=request.headers.get("Authorization"),
+            proofs=request.headers.getlist("DPoP"),
+            method=request.method,
+            url=config.current().base_url + request.path,
+            now=clock.now(),
+        )
+        g.access_client = queries.get_client(g.access_token.client_pk)
+
+
+def _require_app() -> None:
+    _require_token()
+    if scopes.APP not in scopes.split(current_token().scope):
+        raise Forbidden("A token of the scope ens:app is expected.", code="insufficient_scope")
+
+
+def _require_sandbox() -> None:
+    _require_app()
+    if not current_client().is_sandbox:
+        raise Forbidden("Only a sandbox client may call this.", code="sandbox-only")
+
+
+def _require_grant() -> None:
+    _require_token()
+    if current_token().grant_id is None:
+        raise Forbidden("A token of a patient's grant is expected.", code="insufficient_scope")
+
+
+token_required = guard("access token", _require_token)
+"""Any live access token: the app's own or one of a grant."""
+
+app_token_required = guard("app token", _require_app)
+"""The app's own token (`ens:app`)."""
+
+sandbox_token_required = guard("sandbox app token", _require_sandbox)
+"""The app's own token, of a sandbox client."""
+
+grant_token_required = guard("grant token", _require_grant)
+"""A token of a patient's grant. Health data itself goes through the data guard instead."""

@@ -1,0 +1,22 @@
+"""Periodic work: forget what no check needs any more."""
+
+from datetime import timedelta
+
+from celery import shared_task
+
+from oauth import service
+from platform_core import clock
+from platform_core.database import transaction
+
+TOMBSTONES = timedelta(days=90)
+USED_CODES = timedelta(days=1)
+
+
+@shared_task(name="oauth.forget_expired", ignore_result=True)
+def forget_expired() -> None:
+    """Delete values that cannot be replayed any more, codes of yesterday, tokens dead for three months."""
+    with transaction():
+        service.forget_replays()
+    with transaction():
+        now = clock.now()
+        service.forget_dead(tokens_before=now - TOMBSTONES, codes_before=now - USED_CODES)

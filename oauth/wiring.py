@@ -1,0 +1,19 @@
+"""Wiring of the authorization server: endpoints, pages, panel of the publisher, clean-up."""
+
+from flask import Flask
+
+from oauth import tasks  # noqa: F401 - registers the tasks
+from oauth.api import discovery, endpoints
+from oauth.pages import authorize, credentials
+from platform_core import schedule
+from platform_core.navigation import Area, Panel, add_panel
+
+
+def init_app(app: Flask) -> None:
+    """Register what the authorization server serves. Other sites post to these endpoints: no CSRF token there."""
+    for blueprint in (discovery, endpoints, authorize.blueprint):
+        app.extensions["csrf"].exempt(blueprint)
+        app.register_blueprint(blueprint)
+    app.register_blueprint(credentials.blueprint)
+    add_panel(Panel(Area.PUBLISHER, "application", "oauth/panel.html", credentials.load_panel, order=200))
+    schedule.every(300, "oauth.forget_expired")
