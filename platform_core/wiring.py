@@ -3,6 +3,8 @@
 from flask import Flask
 
 from platform_core import audit, crypto, outbox, schedule, signing, tasks  # noqa: F401 - loads the models and tasks
+from platform_core.fhir import routes as fhir
+from platform_core.fhir import tasks as fhir_tasks  # noqa: F401 - loads the tasks
 from platform_core.journal import models  # noqa: F401 - loads the models
 
 
@@ -10,3 +12,5 @@ def init_app(app: Flask) -> None:
     """Register what the kernel does by itself."""
     schedule.every(20, "core.redispatch_outbox")
     schedule.every(60, "core.seal_journal")
+    schedule.every(3600, "core.purge_idempotency_keys")
+    fhir.init_app(app)

@@ -1,0 +1,1 @@
+"""Measures and devices as the FHIR API serves them: what each interaction calls."""

@@ -1,0 +1,110 @@
+"""Measures and devices as FHIR text, for one reader.
+
+What identifies someone differs from reader to reader: the patient, the devices and the sources that others wrote have
+pairwise ids, so that two apps cannot compare what they know.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from dmp_core.models import DeviceRow, MeasureRow
+from platform_core.access import Permit
+from platform_core.crypto import pairwise_id
+from platform_core.errors import Fault
+from platform_core.fhir import wire
+from platform_core.fhir.registry import Stored
+
+# Stands in stored text for the patient's id as the writer knew it.
+PATIENT = "656e732d-7061-8469-a56e-742d69642d2d"
+_META_OF_SERVER = frozenset({"versionId", "lastUpdated", "source"})
+_OBSERVATION_HEAD = frozenset({"resourceType", "id", "meta", "subject", "device"})
+_DEVICE_HEAD = frozenset({"resourceType", "id", "meta"})
+
+
+def split_observation(resource: Mapping[str, Any], patient_reference: str) -> tuple[str, str, str | None]:
+    """The texts to store of an Observation: its meta, its body, and what its device reference says beside the link."""
+    device = resource.get("device", {})
+    kept = _OBSERVATION_HEAD if "reference" in device else _OBSERVATION_HEAD - {"device"}
+    details = {name: value for name, value in device.items() if name != "reference"}
+    body = _without(resource, kept).replace(patient_reference, PATIENT)
+    return _meta(resource), body, wire.write(details) if details and "reference" in device else None
+
+
+def split_device(resource: Mapping[str, Any], patient_reference: str) -> tuple[str, str]:
+    """The texts to store of a Device: its meta and its body."""
+    return _meta(resource), _without(resource, _DEVICE_HEAD).replace(patient_reference, PATIENT)
+
+
+def _meta(resource: Mapping[str, Any]) -> str:
+    return _without(resource.get("meta", {}), _META_OF_SERVER)
+
+
+def _without(value: Mapping[str, Any], names: frozenset[str]) -> str:
+    return wire.write({name: child for name, child in value.items() if name not in names})
+
+
+class Renderer:
+    """Writes stored rows as one reader may see them."""
+
+    def __init__(self, permit: Permit) -> None:
+        self._permit = permit
+        self._patient = permit.patient_reference
+        subject = {
+            "reference": f"Patient/{self._patient}",
+            "identifier": {"system": permit.source, "value": self._patient},
+        }
+        self._subject = f'"subject":{wire.write(subject)}'
+        self._pairwise: dict[tuple[UUID, str], str] = {}
+
+    def observation(self, row: MeasureRow) -> str:
+        """The JSON of an Observation."""
+        source = wire.write(self._source(row))
+        meta = _spliced(f'"versionId":"{row.version}","lastUpdated":"{row.updated_at.isoformat()}"', source, row.meta)
+        device = self._device(row) if row.device_id else ""
+        body = row.body.replace(PATIENT, self._patient) if PATIENT in row.body else row.body
+        return f'{{"resourceType":"Observation","id":"{row.id}","meta":{meta},{self._subject}{device},{body[1:]}'
+
+    def device(self, row: DeviceRow) -> str:
+        """The JSON of a Device."""
+        meta = _spliced(f'"versionId":"{row.version}","lastUpdated":"{row.updated_at.isoformat()}"', "", row.meta)
+        body = row.body.replace(PATIENT, self._patient)
+        return f'{{"resourceType":"Device","id":"{self.device_reference(row.id)}","meta":{meta},{body[1:]}'
+
+    def device_reference(self, device_id: UUID) -> str:
+        """The id of a device as this reader knows it."""
+        return self._known_as(device_id, "Device")
+
+    def stored_measure(self, row: MeasureRow, category: str, *, created: bool, warnings: tuple[Fault, ...]) -> Stored:
+        text = partial(self.observation, row)
+        return Stored(
+            "Observation", row.id, row.version, row.updated_at, category, text, created=created, warnings=warnings
+        )
+
+    def stored_device(self, row: DeviceRow, *, created: bool) -> Stored:
+        """A device; it belongs to no category of its own, so that it is counted with none."""
+        identifier = self.device_reference(row.id)
+        return Stored("Device", identifier, row.version, row.updated_at, "", partial(self.device, row), created=created)
+
+    def _source(self, row: MeasureRow) -> str:
+        if row.author_id is None or row.author_id == self._permit.author_id:
+            return row.source
+        return f"urn:uuid:{self._known_as(row.author_id, 'Author')}"
+
+    def _device(self, row: MeasureRow) -> str:
+        assert row.device_id is not None
+        reference = f'"reference":"Device/{self.device_reference(row.device_id)}"'
+        more = f",{row.device_details[1:-1]}" if row.device_details else ""
+        return f',"device":{{{reference}{more}}}'
+
+    def _known_as(self, subject: UUID, kind: str) -> str:
+        known = self._pairwise.get((subject, kind))
+        if known is None:
+            known = self._pairwise[subject, kind] = pairwise_id(self._permit.app_id, subject, kind)
+        return known
+
+
+def _spliced(head: str, source: str, meta: str) -> str:
+    rest = f",{meta[1:]}" if meta != "{}" else "}"
+    return f'{{{head},"source":{source}{rest}' if source else f"{{{head}{rest}"

@@ -1,0 +1,1 @@
+"""Reads of measures and devices: pages of a search, computed measures, devices, points for people."""

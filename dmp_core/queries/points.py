@@ -1,0 +1,65 @@
+"""Measures as people read them: the latest of each kind, the series of one kind."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from dmp_core.categories import BMI, KINDS, Kind
+from dmp_core.queries import computed
+from dmp_core.queries.statements import VALID, bounds, execute
+from platform_core.fhir.search import ANY_TIME, Span
+
+_COLUMNS = "kind, effective_at, value, value2, source, author_id"
+_LATEST = f"""
+SELECT m.* FROM unnest(%(kinds)s::text[]) AS asked(kind) CROSS JOIN LATERAL (
+    SELECT {_COLUMNS} FROM dmp_measure WHERE patient_id = %(patient)s AND kind = asked.kind AND {VALID}
+     ORDER BY effective_at DESC, id DESC LIMIT 1) m"""  # noqa: S608 - constants only
+_SERIES = f"""
+SELECT {_COLUMNS} FROM dmp_measure
+ WHERE patient_id = %(patient)s AND kind = %(kind)s AND {VALID}
+   AND effective_at >= %(first)s::timestamptz AND effective_at < %(last)s::timestamptz
+ ORDER BY effective_at DESC, id DESC LIMIT %(limit)s"""  # noqa: S608 - constants only
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A measure: `values` is one number, or the systolic and the diastolic pressure. `author_id` wrote it."""
+
+    kind: Kind
+    effective_at: datetime
+    values: tuple[Decimal, ...]
+    source: str
+    author_id: UUID | None
+
+    @property
+    def is_plausible(self) -> bool:
+        return all(self.kind.low <= value <= self.kind.high for value in self.values)
+
+
+def list_latest(*, patient_id: UUID) -> Sequence[Point]:
+    """The latest valid measure of each kind, BMI included, in the order of the registry."""
+    parameters = {"patient": patient_id, "kinds": [kind for kind in KINDS if kind != BMI]}
+    found = {row[0]: _point(row) for row in execute(_LATEST, parameters)}
+    found.update((BMI, point) for point in _indexes(patient_id, ANY_TIME, 1))
+    return [found[kind] for kind in KINDS if kind in found]
+
+
+def list_points(*, patient_id: UUID, kind: str, span: Span, limit: int) -> Sequence[Point]:
+    """The latest valid measures of one kind within some instants, newest first."""
+    if kind == BMI:
+        return _indexes(patient_id, span, limit)
+    parameters = {"patient": patient_id, "kind": kind, "limit": limit, **bounds(span, "first", "last")}
+    return [_point(row) for row in execute(_SERIES, parameters)]
+
+
+def _indexes(patient_id: UUID, span: Span, limit: int) -> list[Point]:
+    found = computed.list_indexes(patient_id=patient_id, span=span, limit=limit)
+    return [Point(KINDS[BMI], at, (index,), computed.SOURCE, None) for at, index in found]
+
+
+def _point(row: Any) -> Point:
+    kind, effective_at, value, value2, source, author_id = row
+    return Point(KINDS[kind], effective_at, (value,) if value2 is None else (value, value2), source, author_id)

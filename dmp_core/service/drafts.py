@@ -1,0 +1,109 @@
+"""An Observation on its way in: judged, then stored; nothing is stored of what is refused."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from dmp_core import fhir
+from dmp_core.models import MeasureRow
+from dmp_core.rules.observations import Measure, read_measure, source_fault
+from dmp_core.rules.subjects import names_another
+from platform_core import clock, events
+from platform_core.access import Permit
+from platform_core.database import db
+from platform_core.errors import Fault, Forbidden
+from platform_core.events import DataChanged
+from platform_core.fhir.registry import Resource
+from platform_core.fhir.validation import invalid, validate
+from platform_core.ids import uuid7
+
+_INSERT = """
+INSERT INTO dmp_measure (patient_id, id, kind, effective_at, value, value2, status, device_id, device_details,
+                         author_id, source, version, created_at, updated_at, meta, body)
+SELECT %(patient)s, t.id::uuid, t.kind, t.effective_at::timestamptz, t.value::numeric, t.value2::numeric, t.status,
+       t.device_id::uuid, t.device_details::json, %(author)s, t.source, 1, %(now)s, %(now)s, t.meta::json, t.body::json
+  FROM unnest(%(id)s::text[], %(kind)s::text[], %(effective_at)s::text[], %(value)s::text[], %(value2)s::text[],
+              %(status)s::text[], %(device_id)s::text[], %(device_details)s::text[], %(source)s::text[],
+              %(meta)s::text[], %(body)s::text[])
+    AS t(id, kind, effective_at, value, value2, status, device_id, device_details, source, meta, body)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An accepted Observation and the measure it holds."""
+
+    measure: Measure
+    resource: Resource
+    device_id: UUID | None = None
+
+    @property
+    def category(self) -> str:
+        return self.measure.kind.category
+
+    @property
+    def warnings(self) -> tuple[Fault, ...]:
+        """Remarks on a value that is kept although it is hardly possible."""
+        if self.measure.is_plausible:
+            return ()
+        kind = self.measure.kind
+        message = f"is outside what is plausible for {kind.name} ({kind.low} to {kind.high} {kind.unit})."
+        return (Fault("Observation.value", message, "business-rule"),)
+
+
+def draft(resource: Resource, patient_reference: str) -> Draft:
+    """Judge an Observation. Raises `Invalid` (`invalid-resource`) or `Forbidden` (`patient-mismatch`)."""
+    validate(resource)
+    check_subject(resource, patient_reference)
+    measure = read_measure(resource)
+    if isinstance(measure, list):
+        raise invalid(measure)
+    return Draft(measure, resource)
+
+
+def check_subject(resource: Mapping[str, Any], patient_reference: str, element: str = "subject") -> None:
+    """Raise `Forbidden` (`patient-mismatch`) when the resource names another patient than the one of the call."""
+    subject = resource.get(element)
+    if subject is not None and names_another(subject, patient_reference):
+        raise Forbidden("The resource names another patient than the token does.", code="patient-mismatch")
+
+
+def check_source(resource: Resource, source: str) -> None:
+    """Raise `Invalid` when `meta.source` is not of the writer."""
+    if fault := source_fault(resource, source):
+        raise invalid([fault])
+
+
+def store(drafts: Sequence[Draft], permit: Permit) -> list[MeasureRow]:
+    """Store accepted measures in one statement, and tell that data changed. Returns the rows, in order."""
+    now = clock.now()
+    rows = [_row(item, permit, now) for item in drafts]
+    values = [item.measure.values for item in drafts]
+    columns = {
+        "id": [row.id for row in rows],
+        "kind": [row.kind for row in rows],
+        "effective_at": [row.effective_at.isoformat() for row in rows],
+        "value": [str(numbers[0]) for numbers in values],
+        "value2": [str(numbers[1]) if len(numbers) > 1 else None for numbers in values],
+        "status": [item.resource["status"] for item in drafts],
+        "device_id": [str(row.device_id) if row.device_id else None for row in rows],
+        "device_details": [row.device_details for row in rows],
+        "source": [row.source for row in rows],
+        "meta": [row.meta for row in rows],
+        "body": [row.body for row in rows],
+    }
+    parameters = {"patient": permit.patient_id, "author": permit.author_id, "now": now, **columns}
+    db.session.connection().exec_driver_sql(_INSERT, parameters)
+    for item, row in zip(drafts, rows, strict=True):
+        events.publish(DataChanged(item.category, permit.patient_id, f"Observation/{row.id}", 1, "create"))
+    return rows
+
+
+def _row(item: Draft, permit: Permit, now: Any) -> MeasureRow:
+    meta, body, device_details = fhir.split_observation(item.resource, permit.patient_reference)
+    source = item.resource["meta"].get("source", permit.source)
+    measure = item.measure
+    return MeasureRow(
+        str(uuid7()), measure.kind.name, measure.effective_at, 1, now, permit.author_id, source, meta, body,
+        item.device_id, device_details,
+    )  # fmt: skip

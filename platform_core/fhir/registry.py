@@ -1,0 +1,118 @@
+"""What this server can do in FHIR: each data core registers its resource types; routes and metadata only read."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from platform_core.access import DataCall
+from platform_core.errors import DomainError, Fault
+from platform_core.fhir.search import Query
+
+Resource = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A resource as the server holds it: `text` is its JSON as this caller sees it.
+
+    `category` is empty for what is counted in none. `created` is False when a conditional create found it; `warnings`
+    are remarks that refuse nothing.
+    """
+
+    type: str
+    id: str
+    version: int
+    updated_at: datetime
+    category: str
+    text: Callable[[], str]
+    created: bool = True
+    warnings: tuple[Fault, ...] = ()
+
+    @property
+    def reference(self) -> str:
+        return f"{self.type}/{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a search: (type, id, JSON text) of matches and of included resources, and served counts."""
+
+    matches: Sequence[tuple[str, str, str]]
+    counts: Mapping[str, int]
+    has_more: bool = False
+    total: int | None = None
+    included: Sequence[tuple[str, str, str]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry of a transaction: where it stands in the Bundle, its resource and its request."""
+
+    position: int
+    full_url: str
+    resource: Resource
+    if_none_exist: str = ""
+
+    @property
+    def type(self) -> str:
+        return str(self.resource.get("resourceType", ""))
+
+
+Outcome = Stored | DomainError
+Read = Callable[[DataCall, str], Stored]
+Search = Callable[[DataCall, Query], Page]
+Create = Callable[[DataCall, Resource, str], Stored]
+CreateMany = Callable[[DataCall, Sequence[Resource]], Sequence[Outcome]]
+Update = Callable[[DataCall, str, Resource, int | None], Stored]
+Transaction = Callable[[DataCall, Sequence[Entry]], Sequence[Stored]]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchParameter:
+    """A parameter that the type is searched by; `type` is a FHIR search parameter type (token, date…)."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceType:
+    """A resource type and its interactions; what is None is answered 405.
+
+    `create` takes the criteria of `If-None-Exist` (empty when absent). `create_many` gives one outcome for each
+    resource, in order; it refuses alone what is invalid alone. `update` takes the version of `If-Match`.
+    """
+
+    name: str
+    profiles: tuple[str, ...] = ()
+    parameters: tuple[SearchParameter, ...] = ()
+    includes: tuple[str, ...] = ()
+    read: Read | None = None
+    search: Search | None = None
+    create: Create | None = None
+    create_many: CreateMany | None = None
+    update: Update | None = None
+    transactional: bool = False
+
+
+@dataclass(slots=True)
+class FhirRegistry:
+    """Resource types by name, and the transactions known by the set of types they are made of."""
+
+    types: dict[str, ResourceType] = field(default_factory=dict)
+    _transactions: list[tuple[frozenset[str], Transaction]] = field(default_factory=list)
+
+    def register(self, resource_type: ResourceType) -> None:
+        self.types[resource_type.name] = resource_type
+
+    def register_transaction(self, types: frozenset[str], handler: Transaction) -> None:
+        """Have `handler` perform the transactions whose entries are of these types only."""
+        if (types, handler) not in self._transactions:
+            self._transactions.append((types, handler))
+
+    def find_transaction(self, types: frozenset[str]) -> Transaction | None:
+        return next((handler for known, handler in self._transactions if types <= known), None)
+
+
+registry = FhirRegistry()

@@ -1,0 +1,229 @@
+"""The FHIR API (`/fhir`): reads the request, opens the guarded data call, hands over to the core, sends text."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+from flask import Blueprint, Flask, Response, request
+from werkzeug.exceptions import MethodNotAllowed, NotAcceptable, NotFound, RequestEntityTooLarge
+
+from platform_core import config
+from platform_core.access import Access, DataCall, Interaction, data_call
+from platform_core.errors import Malformed, TooLarge, UnsupportedType
+from platform_core.fhir import bundles, capability, idempotency, transactions, versions, wire
+from platform_core.fhir.idempotency import Answer
+from platform_core.fhir.registry import ResourceType, Stored, registry
+from platform_core.fhir.search import Query, read_query
+from platform_core.renderers import http_date
+from platform_core.web import data_guarded, public
+
+MEDIA_TYPE = "application/fhir+json"
+BODY_LIMIT = 8 * 1024 * 1024
+_READ_TYPES = frozenset({"application/fhir+json", "application/json"})
+_WRITTEN_TYPES = ("json", "*/*", "application/*")
+
+blueprint = Blueprint("fhir", __name__, url_prefix="/fhir")
+
+
+def init_app(app: Flask) -> None:
+    """Mount the FHIR API. Tokens guard it: no cookie, hence no CSRF token."""
+    app.register_blueprint(blueprint)
+    if "csrf" in app.extensions:
+        app.extensions["csrf"].exempt(blueprint)
+
+
+@blueprint.get("/metadata")
+@public("The CapabilityStatement tells programs what the server can do (FHIR R4 §3.1.0.9).")
+def metadata() -> Response:
+    _negotiate()
+    return _respond(orjson.dumps(capability.statement(config.current().base_url)).decode())
+
+
+@blueprint.get("/<type_>")
+@data_guarded
+def search(type_: str) -> Response:
+    """Search by address."""
+    return _search(type_, list(request.args.items(multi=True)))
+
+
+@blueprint.post("/<type_>/_search")
+@data_guarded
+def search_by_post(type_: str) -> Response:
+    """Search by form, for those who keep parameters out of addresses (FHIR R4 §3.1.1.1.1)."""
+    return _search(type_, [*request.args.items(multi=True), *request.form.items(multi=True)])
+
+
+@blueprint.get("/<type_>/<identifier>")
+@data_guarded
+def read(type_: str, identifier: str) -> Response:
+    handler = _offered(type_).read
+    if handler is None:
+        raise MethodNotAllowed
+    _negotiate()
+    with data_call(Interaction("read", type_)) as call:
+        stored = handler(call, identifier)
+        call.served(transactions.counts_of([stored]))
+        text = stored.text()
+    if versions.is_unchanged(request.headers.get("If-None-Match"), stored.version):
+        return _respond("", 304, _version_headers(stored))
+    return _respond(text, 200, _version_headers(stored))
+
+
+@blueprint.post("/<type_>")
+@data_guarded
+def create(type_: str) -> Response:
+    handler = _offered(type_).create
+    if handler is None:
+        raise MethodNotAllowed
+    _negotiate()
+    body = _body()
+
+    def work(call: DataCall) -> tuple[Answer, Mapping[str, int]]:
+        resource = _resource(body, type_)
+        stored = handler(call, resource, request.headers.get("If-None-Exist", ""))
+        answer = Answer(201 if stored.created else 200, stored.text(), (stored.category,), stored.reference)
+        return _versioned(answer, stored), {stored.category: int(stored.created)}
+
+    return _once(Interaction("create", type_), body, work)
+
+
+@blueprint.put("/<type_>/<identifier>")
+@data_guarded
+def update(type_: str, identifier: str) -> Response:
+    handler = _offered(type_).update
+    if handler is None:
+        raise MethodNotAllowed
+    _negotiate()
+    wanted = versions.matched_version(request.headers.get("If-Match"))
+    with data_call(Interaction("update", type_)) as call:
+        stored = handler(call, identifier, _resource(_body(), type_), wanted)
+        call.served(transactions.counts_of([stored]))
+        text = stored.text()
+    return _respond(text, 201 if stored.created else 200, _version_headers(stored))
+
+
+@blueprint.post("/", strict_slashes=False)
+@data_guarded
+def bundle() -> Response:
+    """A transaction (all or nothing) or a batch (each entry alone)."""
+    _negotiate()
+    body = _body()
+
+    def work(call: DataCall) -> tuple[Answer, Mapping[str, int]]:
+        kind, entries = transactions.read_bundle(wire.read(body))
+        perform = transactions.perform if kind == "transaction" else transactions.perform_batch
+        outcomes = perform(call, entries)
+        counts = transactions.counts_of(outcomes)
+        return Answer(200, bundles.response(kind, outcomes), tuple(counts)), counts
+
+    return _once(Interaction("transaction", "Bundle"), body, work)
+
+
+def _search(type_: str, pairs: list[tuple[str, str]]) -> Response:
+    found = _offered(type_)
+    if found.search is None:
+        raise MethodNotAllowed
+    _negotiate()
+    with data_call(Interaction("search", type_)) as call:
+        query = _query(found, pairs)
+        page = found.search(call, query)
+        call.served(page.counts)
+    return _respond(bundles.searchset(page, query, _base()))
+
+
+def _once(
+    interaction: Interaction, body: bytes, work: Callable[[DataCall], tuple[Answer, Mapping[str, int]]]
+) -> Response:
+    """Perform a write once for each `Idempotency-Key`; without the header, simply perform it.
+
+    A repeated request passes the same guard as the first before it gets the same answer.
+    """
+    key = request.headers.get("Idempotency-Key")
+    with data_call(interaction) as call:
+        claim = idempotency.claim(call, key, (b"POST", request.path.encode(), body)) if key is not None else None
+        if claim and claim.answer:
+            answer = claim.answer
+            if answer.categories:
+                call.require(answer.categories, Access.WRITE)
+            call.served({})
+        else:
+            answer, counts = work(call)
+            call.served(counts)
+            if claim:
+                claim.keep(answer)
+    return _answer(answer)
+
+
+def _answer(answer: Answer) -> Response:
+    headers = {}
+    if answer.location:
+        headers["Location"] = f"{_base()}/{answer.location}"
+    if answer.version is not None:
+        headers["ETag"] = versions.etag(answer.version)
+    minimal = answer.location and "return=minimal" in request.headers.get("Prefer", "")
+    return _respond("" if minimal else answer.text, answer.status, headers)
+
+
+def _versioned(answer: Answer, stored: Stored) -> Answer:
+    return Answer(answer.status, answer.text, answer.categories, answer.location, stored.version)
+
+
+def _version_headers(stored: Stored) -> dict[str, str]:
+    return {"ETag": versions.etag(stored.version), "Last-Modified": http_date(stored.updated_at)}
+
+
+def _query(found: ResourceType, pairs: list[tuple[str, str]]) -> Query:
+    return read_query(
+        found.name,
+        pairs,
+        known=[parameter.name for parameter in found.parameters],
+        includes=found.includes,
+        strict="handling=strict" in request.headers.get("Prefer", ""),
+    )
+
+
+def _resource(body: bytes, type_: str) -> dict[str, Any]:
+    resource = wire.read(body)
+    if not isinstance(resource, dict) or resource.get("resourceType") != type_:
+        raise Malformed(f"The body must be a resource of type {type_}.")
+    return resource
+
+
+def _offered(type_: str) -> ResourceType:
+    found = registry.types.get(type_)
+    if found is None:
+        raise NotFound(f"This server has no resource of type {type_}.")
+    return found
+
+
+def _negotiate() -> None:
+    """Refuse with 406 a caller that reads no JSON (FHIR R4 §3.1.0.1.10); `_format` wins over `Accept`."""
+    wanted = request.args.get("_format") or request.headers.get("Accept")
+    if wanted and not any(readable in wanted for readable in _WRITTEN_TYPES):
+        raise NotAcceptable("This server writes application/fhir+json only.")
+
+
+def _body() -> bytes:
+    """The body of a write. Raises `UnsupportedType`, `TooLarge` or `Malformed`."""
+    if request.mimetype not in _READ_TYPES:
+        raise UnsupportedType("Send application/fhir+json.")
+    request.max_content_length = BODY_LIMIT
+    try:
+        body = request.get_data(cache=False)
+    except RequestEntityTooLarge:
+        raise TooLarge(f"A body holds at most {BODY_LIMIT // 1024 // 1024} MB.") from None
+    if not body:
+        raise Malformed("The body is empty.")
+    return body
+
+
+def _base() -> str:
+    return f"{config.current().base_url}/fhir"
+
+
+def _respond(text: str, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    response = Response(text, status, mimetype=MEDIA_TYPE)
+    response.headers["Cache-Control"] = "no-store"
+    if headers:
+        response.headers.extend(headers)
+    return response
