@@ -78,8 +78,7 @@ def _referrer_policy() -> str:
 
 def _cache_policy(response: Response) -> str:
     """Nothing is kept but the public pages, which a browser may keep and must ask about again."""
-    view = current_app.view_functions.get(request.endpoint or "")
-    public = getattr(view, "__guard__", "").startswith("public:")
+    public = _declared("__guard__", "").startswith("public:")
     page = request.method in {"GET", "HEAD"} and response.status_code == 200 and response.mimetype == "text/html"
     return "private, no-cache" if public and page else "no-store"
 
@@ -109,9 +108,15 @@ def _limit_rates(app: Flask, config: Config) -> None:
 
 def _limit_of_view() -> str:
     """The limit that the view declares (`platform_core.web.rate_limit`), else that of its family."""
+    return _declared("__rate_limit__", DATA_LIMIT if request.path.startswith("/fhir") else DEFAULT_LIMIT)
+
+
+def _declared(name: str, otherwise: str) -> str:
+    """What a decorator wrote on the view that serves this request: a function, or the method of a class."""
     view = current_app.view_functions.get(request.endpoint or "")
-    family = DATA_LIMIT if request.path.startswith("/fhir") else DEFAULT_LIMIT
-    return getattr(view, "__rate_limit__", family)
+    method = getattr(getattr(view, "view_class", None), request.method.lower(), view)
+    found: str = getattr(method, name, otherwise)
+    return found
 
 
 def _caller() -> str:
