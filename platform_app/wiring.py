@@ -5,6 +5,8 @@ from flask import Flask
 from platform_app import pages
 from platform_app.health import init_health
 from platform_app.shell import init_shell
+from platform_app.simulated import wiring as simulated
+from platform_core import config
 from platform_core.navigation import Area, Link, add_link
 
 HOMES = (
@@ -21,5 +23,7 @@ def init_app(app: Flask) -> None:
     init_health(app)
     init_shell(app)
     app.register_blueprint(pages.blueprint)
+    if not config.current().is_production:
+        simulated.init_app(app)
     for link in HOMES:
         add_link(link)
