@@ -39,7 +39,7 @@ def examine(config: Config) -> Iterator[Finding]:
     if config.env == "development":
         yield from _local_services(config)
     yield from _database(config)
-    broker = _holds(partial(_ping, config))
+    broker = bool(config.redis_url) and _holds(partial(_ping, config))
     yield Finding("broker answers", broker, "run `ens services start`, or mend ENS_REDIS_URL")
     for name, port in (("web", config.port), ("demo partner", config.demo_partner_port)):
         yield Finding(

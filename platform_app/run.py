@@ -108,8 +108,9 @@ def _is_free(lock: Path) -> bool:
 
 @contextmanager
 def _services(data_dir: Path) -> Iterator[None]:
-    """The local servers, stopped afterwards when they were not running before."""
-    were_running = all(service.pid for service in services.status(data_dir))
+    """The local servers, stopped afterwards unless somebody else than a killed run had started them."""
+    was_killed = (data_dir / "run.json").exists()
+    were_running = not was_killed and all(service.pid for service in services.status(data_dir))
     click.echo("Starting PostgreSQL and Valkey.")
     services.start(data_dir)
     try:

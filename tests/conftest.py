@@ -62,17 +62,17 @@ def run_directory() -> Path:
 
 
 @pytest.fixture(scope="session")
-def worker() -> str:
+def worker_name() -> str:
     """The name of this xdist worker: gw0, gw1…, or main."""
     return os.environ.get("PYTEST_XDIST_WORKER", "main")
 
 
 @pytest.fixture(scope="session")
-def addresses(run_directory: Path, worker: str) -> dict[str, str]:
+def addresses(run_directory: Path, worker_name: str) -> dict[str, str]:
     """The servers' addresses for this worker, with an empty database that has the extensions."""
     shared = services.start(run_directory / "ens", durable=False)
-    own = services.create_database(shared, f"ens_{worker}")
-    number = int(worker.removeprefix("gw")) + 1 if worker.startswith("gw") else 0
+    own = services.create_database(shared, f"ens_{worker_name}")
+    number = int(worker_name.removeprefix("gw")) + 1 if worker_name.startswith("gw") else 0
     return {**own, "redis_url": f"{own['redis_url'].rsplit('/', 1)[0]}/{number}"}
 
 
@@ -85,13 +85,13 @@ def listener() -> Iterator[socket.socket]:
 
 
 @pytest.fixture(scope="session")
-def config(addresses: dict[str, str], listener: socket.socket, run_directory: Path, worker: str) -> Config:
+def config(addresses: dict[str, str], listener: socket.socket, run_directory: Path, worker_name: str) -> Config:
     """The settings of the application under test; its database is migrated."""
     settings = from_environ(
         {
             "ENS_ENV": "testing",
             "ENS_PORT": str(listener.getsockname()[1]),
-            "ENS_DATA_DIR": str(run_directory / worker),
+            "ENS_DATA_DIR": str(run_directory / worker_name),
             **{f"ENS_{key.upper()}": value for key, value in addresses.items()},
         }
     )
@@ -100,9 +100,13 @@ def config(addresses: dict[str, str], listener: socket.socket, run_directory: Pa
 
 
 @pytest.fixture(scope="session")
-def application(config: Config) -> Flask:
+def application(config: Config) -> Iterator[Flask]:
     """The application, made once. Ask for `app`, which leaves no rows behind."""
-    return create_app(config)
+    made = create_app(config)
+    yield made
+    with made.app_context():
+        for engine in db.engines.values():
+            engine.dispose()
 
 
 @pytest.fixture(scope="session")

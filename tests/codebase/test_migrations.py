@@ -20,9 +20,9 @@ FILES = sorted((ROOT / "platform_app" / "migrations" / "versions").glob("*.py"))
 
 
 @pytest.fixture(scope="module")
-def empty(config: Config, addresses: dict[str, str], worker: str) -> Iterator[Config]:
+def empty(config: Config, addresses: dict[str, str], worker_name: str) -> Iterator[Config]:
     """Settings of a database that no migration has touched."""
-    name = f"ens_migrations_{worker}"
+    name = f"ens_migrations_{worker_name}"
     made = services.create_database(addresses, name)
     yield replace(config, owner_database_url=made["owner_database_url"])
     services.drop_database(addresses, name)

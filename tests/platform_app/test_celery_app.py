@@ -22,7 +22,7 @@ def celery(app: Flask) -> Celery:
 @pytest.fixture
 def worker(celery: Celery) -> Iterator[None]:
     """A worker in a thread of this process, on every queue."""
-    with start_worker(celery, pool="solo", perform_ping_check=False, shutdown_timeout=30):
+    with start_worker(celery, pool="threads", concurrency=2, perform_ping_check=False, shutdown_timeout=30):
         yield
 
 

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from platform_app.cli import cli
 from platform_core.config import Config
 from platform_core.embedded import services
+from platform_core.embedded.processes import choose_port
 
 COMMANDS = sorted(cli.commands)
 
@@ -54,7 +55,8 @@ def test_the_journal_is_verified_from_the_command_line(environment: dict[str, st
 
 
 def test_the_doctor_finds_a_healthy_platform(environment: dict[str, str]) -> None:
-    result = CliRunner().invoke(cli, ["doctor"], env=environment)
+    ports = {"ENS_PORT": str(choose_port(None)), "ENS_DEMO_PARTNER_PORT": str(choose_port(None))}
+    result = CliRunner().invoke(cli, ["doctor"], env=environment | ports)
     assert [line for line in result.output.splitlines() if line.startswith("missing")] == []
     assert result.exit_code == 0
 
