@@ -256,6 +256,16 @@ def list_events(patient_id: UUID, grant_id: UUID) -> Sequence[ConsentEvent]:
     return db.session.scalars(events.order_by(ConsentEvent.sequence)).all()
 
 
+def find_last_listing_note(patient_id: UUID, grant_id: UUID) -> str | None:
+    """The last thing the history of a consent says of its app's listing: `suspended`, `reinstated` or nothing."""
+    notes = sa.select(ConsentEvent.kind).where(
+        ConsentEvent.patient_id == patient_id,
+        ConsentEvent.consent_id == grant_id,
+        ConsentEvent.kind.in_(["suspended", "reinstated"]),
+    )
+    return db.session.scalar(notes.order_by(ConsentEvent.sequence.desc()).limit(1))
+
+
 def find_broken_event(patient_id: UUID, grant_id: UUID) -> int | None:
     """The first event of a consent that was changed, removed or slipped in; None when the chain holds."""
     consent = db.session.get(Consent, (patient_id, grant_id))
@@ -339,19 +349,19 @@ class Due:
 
     patient_id: UUID
     grant_id: UUID
-    exhausted: bool = False
+    reason: str = ""
 
 
 def list_expired(limit: int = 500) -> list[Due]:
-    """Live consents whose end has passed or whose every item is used up. Made for the batch role."""
+    """Live consents whose end has passed (`date`) or whose every item is used up (`exhausted`). For the batch role."""
     offset = sa.func.make_interval(0, 0, 0, 0, 0, 0, sa.func.coalesce(ConsentClock.offset_seconds, 0))
     own_clock = sa.and_(ConsentClock.client_pk == Consent.client_pk, ConsentClock.patient_id == Consent.patient_id)
     present = sa.literal(clock.now(), sa.DateTime(timezone=True)) + offset
     live = sa.select(Consent.patient_id, Consent.id).outerjoin(ConsentClock, own_clock).where(Consent.status.in_(LIVE))
     past = db.session.execute(live.where(Consent.valid_until <= present).limit(limit)).all()
     used_up = db.session.execute(live.where(*_all_used_up(present)).limit(limit)).all()
-    dated = {row.id: Due(row.patient_id, row.id) for row in past}
-    return list({**{row.id: Due(row.patient_id, row.id, True) for row in used_up}, **dated}.values())
+    dated = {row.id: Due(row.patient_id, row.id, "date") for row in past}
+    return list({**{row.id: Due(row.patient_id, row.id, "exhausted") for row in used_up}, **dated}.values())
 
 
 def _all_used_up(present: Any) -> list[sa.ColumnElement[bool]]:
@@ -369,7 +379,7 @@ def _all_used_up(present: Any) -> list[sa.ColumnElement[bool]]:
 
 
 def list_live_of_app(app_id: UUID, *, after: UUID | None = None, limit: int = 200) -> list[Due]:
-    """Live consents of an app, in the order of their ids, from `after` on. Made for the batch role."""
+    """Live consents of an app, in the order of their ids, from `after` on. For the batch role."""
     live = sa.select(Consent.patient_id, Consent.id).where(Consent.app_id == app_id, Consent.status.in_(LIVE))
     if after:
         live = live.where(Consent.id > after)

@@ -6,7 +6,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from consent.models import Consent
-from consent.queries import consent_time, is_listed
+from consent.queries import consent_time, find_last_listing_note, is_listed
 from consent.rules.facts import WINDOW
 from consent.service.history import record_act
 from consent.workflow import FINAL, LIVE, Status, Verb, apply
@@ -50,20 +50,23 @@ def end_consent(*, patient_id: UUID, grant_id: UUID, by: Actor, reason: str = "a
         _move(consent, Verb.END, by=by, reason=reason)
 
 
-def record_expiry(*, patient_id: UUID, grant_id: UUID, exhausted: bool) -> None:
-    """Write down that a consent has ended by itself, which calls already feel. Does nothing when it is final."""
+def record_expiry(*, patient_id: UUID, grant_id: UUID, reason: str) -> None:
+    """Write down that a consent has ended by itself (`date` or `exhausted`), which calls already feel.
+
+    Does nothing when it is final.
+    """
     consent = lock_consent(patient_id, grant_id)
     if consent.status not in FINAL:
-        _move(consent, Verb.EXPIRE, by=SYSTEM, reason="exhausted" if exhausted else "date")
+        _move(consent, Verb.EXPIRE, by=SYSTEM, reason=reason)
 
 
 def note_listing_change(*, patient_id: UUID, grant_id: UUID, kind: str) -> None:
     """Write in the history of a live consent, and tell the patient, that the app is `suspended` or `reinstated`.
 
-    The status does not change: a suspension is read from the listing at each call.
+    The status does not change: a suspension is read from the listing at each call. Said twice, it is written once.
     """
     consent = lock_consent(patient_id, grant_id)
-    if consent.status in LIVE:
+    if consent.status in LIVE and find_last_listing_note(patient_id, grant_id) != kind:
         record_act(consent, kind, by=SYSTEM)
 
 

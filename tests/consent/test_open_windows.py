@@ -1,0 +1,187 @@
+"""Windows on the real database: one atomic statement, whatever runs in parallel."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from flask import Flask
+
+from consent import queries
+from consent.rules.decision import decide
+from consent.rules.facts import WINDOW, ConsentFacts, ItemFacts
+from consent.service.windows import open_windows
+from consent.workflow import Status
+from platform_core.clock import FrozenClock
+from platform_core.database import db, transaction
+from platform_core.errors import DomainError, Forbidden, TooManyRequests
+from platform_core.permission import ONCE, Periodicity, Unit
+from tests.consent.builders import PRESSURE, READ, WEIGHT, permission
+
+Grant = Callable[..., UUID]
+
+
+def load_facts(patient_id: UUID, grant_id: UUID) -> ConsentFacts:
+    """The facts as the guard reads them, inside a transaction bound to the patient."""
+    consent = db.session.get(queries.Consent, (patient_id, grant_id))
+    assert consent is not None
+    items: dict[tuple[str, object], ItemFacts] = dict(queries._items(patient_id, [grant_id])[grant_id])
+    status = Status(consent.status)
+    return ConsentFacts(grant_id, patient_id, status, consent.valid_until, consent.presence_until, items)  # type: ignore[arg-type]
+
+
+def call(patient_id: UUID, grant_id: UUID, *categories: str, now: datetime) -> tuple[str, ...]:
+    """One data call, as the guard makes it: decide, open, commit. Returns the windows it opened."""
+    with transaction(patient_id=patient_id):
+        facts = load_facts(patient_id, grant_id)
+        decision = decide(facts, categories or [WEIGHT], READ, now=now)
+        if decision.to_open:
+            open_windows(facts=facts, categories=decision.to_open, access=READ, now=now)
+        return decision.to_open
+
+
+def used(patient_id: UUID, grant_id: UUID, now: datetime) -> list[int]:
+    with transaction(patient_id=patient_id):
+        return [item.used for item in queries.get_state(patient_id, grant_id, now).items]
+
+
+def in_parallel(app: Flask, count: int, act: Callable[[], object]) -> list[object]:
+    """Run the act in so many threads, all let go at once; gives results, or the refusals."""
+    gate = threading.Barrier(min(count, 8))
+
+    def run(number: int) -> object:
+        with app.app_context():
+            if number < 8:
+                gate.wait()
+            try:
+                return act()
+            except DomainError as refusal:
+                return refusal.code
+
+    with ThreadPoolExecutor(8) as pool:
+        return list(pool.map(run, range(count)))
+
+
+def test_fifty_parallel_first_calls_open_one_window(
+    app: Flask, patient_id: UUID, grant_consent: Grant, clock: FrozenClock
+) -> None:
+    grant_id, now = grant_consent(), clock()
+    outcomes = in_parallel(app, 50, lambda: call(patient_id, grant_id, now=now))
+    assert all(isinstance(outcome, tuple) for outcome in outcomes)
+    assert used(patient_id, grant_id, now) == [1]
+
+
+@pytest.mark.parametrize("attempt", range(5))
+def test_calls_in_parallel_never_take_more_windows_than_granted(
+    app: Flask, patient_id: UUID, grant_consent: Grant, clock: FrozenClock, attempt: int
+) -> None:
+    """Calls twenty minutes apart cannot share a window: eight of them race, from one reading, for the last one."""
+    grant_id = grant_consent(permission(periodicity=Periodicity.recurring(2, Unit.DAY)))
+    call(patient_id, grant_id, now=clock())
+    with transaction(patient_id=patient_id):
+        stale = load_facts(patient_id, grant_id)
+    instants = iter([clock() + timedelta(minutes=20 * step) for step in range(8, 0, -1)])
+    lock = threading.Lock()
+
+    def race() -> str:
+        with lock:
+            now = next(instants)
+        with transaction(patient_id=patient_id):
+            open_windows(facts=stale, categories=[WEIGHT], access=READ, now=now)
+        return "served"
+
+    outcomes = in_parallel(app, 8, race)
+    assert set(outcomes) <= {"served", "consent-frequency-exceeded"}
+    assert "served" in outcomes
+    assert used(patient_id, grant_id, clock()) == [2]
+
+
+def test_the_loser_of_a_race_is_told_when_to_come_back(
+    app: Flask, patient_id: UUID, grant_consent: Grant, clock: FrozenClock
+) -> None:
+    grant_id = grant_consent()
+    with transaction(patient_id=patient_id):
+        stale = load_facts(patient_id, grant_id)
+    call(patient_id, grant_id, now=clock())
+    with pytest.raises(TooManyRequests) as refusal, transaction(patient_id=patient_id):
+        open_windows(facts=stale, categories=[WEIGHT], access=READ, now=clock() + WINDOW)
+    assert refusal.value.code == "consent-frequency-exceeded"
+
+
+def test_a_call_that_fails_opens_no_window(
+    app: Flask, patient_id: UUID, grant_consent: Grant, clock: FrozenClock
+) -> None:
+    grant_id = grant_consent(permission(WEIGHT), permission(PRESSURE))
+    call(patient_id, grant_id, PRESSURE, now=clock())
+    later = clock() + timedelta(minutes=20)
+    with transaction(patient_id=patient_id):
+        stale = load_facts(patient_id, grant_id)
+    with pytest.raises(TooManyRequests), transaction(patient_id=patient_id):
+        open_windows(facts=stale, categories=[PRESSURE, WEIGHT], access=READ, now=later)
+    assert used(patient_id, grant_id, later) == [1, 0]
+
+
+def test_a_day_has_one_window_and_the_next_day_another(
+    app: Flask, patient_id: UUID, grant_consent: Grant, clock: FrozenClock
+) -> None:
+    grant_id = grant_consent()
+    before_midnight = datetime(2026, 11, 21, 22, 50, tzinfo=UTC)
+    assert call(patient_id, grant_id, now=before_midnight) == (WEIGHT,)
+    assert call(patient_id, grant_id, now=before_midnight + timedelta(minutes=14)) == ()
+    assert call(patient_id, grant_id, now=before_midnight + timedelta(minutes=15)) == (WEIGHT,)
+    with pytest.raises(TooManyRequests) as refusal:
+        call(patient_id, grant_id, now=before_midnight + timedelta(minutes=30))
+    assert refusal.value.retry_at == datetime(2026, 11, 22, 23, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("unit", "first", "again"),
+    [
+        (Unit.DAY, datetime(2026, 3, 28, 23, 1, tzinfo=UTC), datetime(2026, 3, 29, 22, 0, tzinfo=UTC)),
+        (Unit.DAY, datetime(2026, 10, 24, 22, 1, tzinfo=UTC), datetime(2026, 10, 25, 23, 0, tzinfo=UTC)),
+        (Unit.WEEK, datetime(2026, 3, 29, 20, 0, tzinfo=UTC), datetime(2026, 3, 29, 22, 0, tzinfo=UTC)),
+        (Unit.MONTH, datetime(2028, 2, 29, 20, 0, tzinfo=UTC), datetime(2028, 2, 29, 23, 0, tzinfo=UTC)),
+        (Unit.HOUR, datetime(2026, 10, 25, 0, 30, tzinfo=UTC), datetime(2026, 10, 25, 1, 0, tzinfo=UTC)),
+    ],
+)
+def test_the_counter_starts_again_on_the_calendar(
+    app: Flask, patient_id: UUID, grant_consent: Grant, unit: Unit, first: datetime, again: datetime
+) -> None:
+    grant_id = grant_consent(permission(periodicity=Periodicity.recurring(1, unit)), valid_until=date(2028, 12, 31))
+    assert call(patient_id, grant_id, now=first) == (WEIGHT,)
+    with pytest.raises(TooManyRequests) as refusal:
+        call(patient_id, grant_id, now=again - timedelta(seconds=1))
+    assert refusal.value.retry_at == again
+    assert call(patient_id, grant_id, now=again) == (WEIGHT,)
+
+
+def test_a_single_access_lasts_an_hour_then_is_exhausted(
+    app: Flask, patient_id: UUID, grant_consent: Grant, clock: FrozenClock
+) -> None:
+    grant_id, now = grant_consent(permission(periodicity=ONCE)), clock()
+    outcomes = in_parallel(app, 8, lambda: call(patient_id, grant_id, now=now))
+    assert all(isinstance(outcome, tuple) for outcome in outcomes)
+    assert call(patient_id, grant_id, now=now + timedelta(minutes=59)) == ()
+    with pytest.raises(Forbidden) as refusal:
+        call(patient_id, grant_id, now=now + timedelta(minutes=60))
+    assert refusal.value.code == "consent-exhausted"
+
+
+def test_two_calls_on_several_categories_do_not_wait_for_each_other_for_ever(
+    app: Flask, patient_id: UUID, grant_consent: Grant, clock: FrozenClock
+) -> None:
+    grant_id, now = grant_consent(permission(WEIGHT), permission(PRESSURE)), clock()
+    orders = [(WEIGHT, PRESSURE), (PRESSURE, WEIGHT)]
+    turn = iter(orders * 8)
+    lock = threading.Lock()
+
+    def act() -> object:
+        with lock:
+            wanted = next(turn)
+        return call(patient_id, grant_id, *wanted, now=now)
+
+    outcomes = in_parallel(app, 16, act)
+    assert all(isinstance(outcome, tuple) for outcome in outcomes)
+    assert used(patient_id, grant_id, now) == [1, 1]
