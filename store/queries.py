@@ -30,6 +30,7 @@ class ListingView:
     """The referencing of an application, as approved. `entry` holds the public sections of its dossier."""
 
     application_id: UUID
+    submission_id: UUID
     name: str
     slug: str
     state: ListingState
@@ -222,6 +223,7 @@ def _listing_view(row: sa.Row[str, str, Listing]) -> ListingView:
     name, slug, listing = row
     return ListingView(
         listing.application_id,
+        listing.submission_id,
         name,
         slug,
         ListingState(listing.state),

@@ -97,9 +97,9 @@ def submit(*, application_id: UUID, by: Actor) -> None:
 
 
 def open_submission(*, application_id: UUID, by: Actor) -> None:
-    """Start a new dossier from the last one, once it is decided: after a refusal, or to amend a listing that was not withdrawn.
+    """Start a new dossier from the last one, once it is decided: after a refusal, or to amend a listing.
 
-    The live listing stays as it is until the new dossier is accepted and listed.
+    The live listing stays as it is until the new dossier is accepted and listed. A withdrawn one stays withdrawn.
     """
     own_application(application_id, by=by, lock=True)
     last = lock_present(application_id)

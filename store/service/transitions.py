@@ -1,10 +1,13 @@
 """The one path of every change of state, the locks it is taken under, and who may come near a file."""
 
+import json
+from importlib.resources import files
 from typing import TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
 
+from notification_core import service as notification
 from platform_core import audit, clock, events
 from platform_core.access import Actor, ActorKind
 from platform_core.database import db
@@ -24,55 +27,91 @@ _EVENTS = {
     Verb.REINSTATE: ApplicationReinstated,
     Verb.WITHDRAW: ApplicationWithdrawn,
 }
+_NOTICES: dict[str, dict[str, str]] = json.loads(files("store").joinpath("data/notices.json").read_text())
 
 
 def move(row: Submission | Listing, verb: Verb, *, by: Actor, motive: str = "") -> None:
-    """The one writer of `state`: transition, decision with its motive, event, audit, domain event, notice."""
+    """The one writer of `state`: transition, decision with its motive, event, audit, domain event, notice.
+
+    The caller holds the lock of the row. Raises what `workflow.apply` raises.
+    """
     subject, states = ("listing", ListingState) if isinstance(row, Listing) else ("submission", SubmissionState)
     before = states(row.state) if row.state else None
     roles = {Role.SYSTEM} if by.kind is ActorKind.SYSTEM else by.roles
     row.state = workflow.apply(before, verb, roles=roles, motive=motive)
     db.session.add(row)
     db.session.flush()
-    submission_id = row.submission_id if isinstance(row, Listing) else row.id
+    _record(row, verb, before, motive=motive, by=by)
+    audit.record(
+        f"store:{subject}:{verb}", by=by, object_type="application", object_id=row.application_id, state=row.state
+    )
+    if verb in _EVENTS:
+        events.publish(_EVENTS[verb](row.application_id))
+    if verb in _NOTICES:
+        _notify(row, verb, by)
+
+
+def _record(row: Submission | Listing, verb: Verb, before: str | None, *, motive: str, by: Actor) -> None:
+    """Write the transition in the history, with the decision it rests on when it says why."""
+    submission_id, now = _submission_id(row), clock.now()
+    decision_id = uuid7() if motive else None
+    if decision_id:
+        decision = Decision(
+            id=decision_id,
+            application_id=row.application_id,
+            submission_id=submission_id,
+            verb=verb,
+            motive=motive.strip(),
+            decided_by=by.id,
+            decided_by_name=by.name,
+            decided_at=now,
+        )
+        db.session.add(decision)
+        db.session.flush()
     event = StoreEvent(
         application_id=row.application_id,
         submission_id=submission_id,
         verb=verb,
         from_state=before,
         to_state=row.state,
-        decision_id=_record_decision(row.application_id, submission_id, verb, motive, by) if motive else None,
+        decision_id=decision_id,
         actor_kind=by.kind,
         actor_id=by.id,
         actor_name=by.name,
-        occurred_at=clock.now(),
+        occurred_at=now,
     )
     db.session.add(event)
-    audit.record(
-        f"store:{subject}:{verb}",
-        by=by,
-        object_type="application",
-        object_id=row.application_id,
-        state=row.state,
-    )
-    if verb in _EVENTS:
-        events.publish(_EVENTS[verb](row.application_id))
 
 
-def _record_decision(application_id: UUID, submission_id: UUID, verb: Verb, motive: str, by: Actor) -> UUID:
-    decision = Decision(
-        id=uuid7(),
-        application_id=application_id,
-        submission_id=submission_id,
-        verb=verb,
-        motive=motive.strip(),
-        decided_by=by.id,
-        decided_by_name=by.name,
-        decided_at=clock.now(),
-    )
-    db.session.add(decision)
-    db.session.flush()
-    return decision.id
+def _notify(row: Submission | Listing, verb: Verb, by: Actor) -> None:
+    """Tell the other side that it is its turn, or what was decided; never the motive."""
+    notice = _NOTICES[verb]
+    application = db.session.get_one(Application, row.application_id)
+    number = row.number if isinstance(row, Listing) else ""
+    body = notice["body"].format(name=application.name, number=number)
+    if notice["to"] == Role.PUBLISHER:
+        notification.notify_members(
+            organisation_id=application.organisation_id,
+            roles=[Role.PUBLISHER],
+            kind=f"store.{verb}",
+            title=notice["title"],
+            body=body,
+            link=f"/editeur/applications/{application.id}",
+            by=by,
+        )
+    else:
+        notification.notify_role(
+            role=notice["to"],
+            kind=f"store.{verb}",
+            title=notice["title"],
+            body=body,
+            link=f"/instruction/dossiers/{_submission_id(row)}",
+            by=by,
+        )
+
+
+def _submission_id(row: Submission | Listing) -> UUID:
+    return row.submission_id if isinstance(row, Listing) else row.id
 
 
 def organisation(by: Actor) -> UUID:

@@ -1,0 +1,1 @@
+"""Pages of the referencing: the public catalogue, the publisher's dossiers, the reviewers' queue."""

@@ -1,0 +1,212 @@
+"""From the schema of the dossier to form fields, and from posted forms to dossier values; refusals said in French."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from flask_babel import format_date, gettext
+from werkzeug.datastructures import MultiDict
+
+from platform_core.access import Access
+from platform_core.categories import registry
+from platform_core.errors import DomainError, Fault
+from platform_core.permission import Periodicity, PeriodicityKind, Unit
+from store.rules import dossier
+
+Form = MultiDict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field as the templates draw it. `kind` is text, area, lines, date, number, flag, choice or choices."""
+
+    name: str
+    label: str
+    hint: str
+    kind: str
+    options: list[dict[str, str]] = field(default_factory=list)
+    value: Any = None
+    error: str = ""
+
+
+def _(text: str, **values: object) -> str:
+    return str(gettext(text, **values))
+
+
+def section_by_slug() -> Mapping[str, str]:
+    """Sections of the dossier by the word that names them in addresses."""
+    return {schema["x-slug"]: code for code, schema in dossier.SECTIONS.items()}
+
+
+def fields_of(schema: Mapping[str, Any], values: Mapping[str, Any], faults: Iterable[Fault] = ()) -> list[Field]:
+    """The fields of a section, or of an item, with their present values and what is wrong with them."""
+    errors = {fault.where.rsplit(".", 1)[-1]: say_fault(fault) for fault in faults}
+    return [
+        Field(
+            name,
+            _(shape["title"]),
+            _(shape["description"]) if "description" in shape else "",
+            _kind(shape),
+            [{"value": value, "label": _(label)} for value, label in shape.get("x-labels", {}).items()],
+            values.get(name),
+            errors.get(name, ""),
+        )
+        for name, shape in schema["properties"].items()
+        if _kind(shape) != "parts"
+    ]
+
+
+def _kind(shape: Mapping[str, Any]) -> str:
+    if shape["type"] == "object" or "$ref" in shape.get("items", {}):
+        return "parts"
+    if shape["type"] == "array":
+        return "choices" if "enum" in shape["items"] else "lines"
+    if "enum" in shape:
+        return "choice"
+    if shape.get("format") == "date":
+        return "date"
+    if shape["type"] == "boolean":
+        return "flag"
+    if "integer" in shape["type"]:
+        return "number"
+    return "area" if shape.get("maxLength", 0) > 150 and "pattern" not in shape else "text"
+
+
+def read(schema: Mapping[str, Any], form: Form) -> dict[str, Any]:
+    """The values posted for a section or an item; what was left empty is left out."""
+    found = {name: _read(name, shape, form) for name, shape in schema["properties"].items() if _kind(shape) != "parts"}
+    return {name: value for name, value in found.items() if value not in ("", None, [])}
+
+
+def _read(name: str, shape: Mapping[str, Any], form: Form) -> Any:
+    kind, text = _kind(shape), form.get(name, "").strip()
+    if kind == "choices":
+        return form.getlist(name)
+    if kind == "lines":
+        return [line.strip() for line in text.splitlines() if line.strip()]
+    if kind == "flag":
+        return {"true": True, "false": False}.get(text)
+    if "integer" in shape["type"] and re.fullmatch(r"[0-9]{1,6}", text):
+        return int(text)
+    return text.replace("\r\n", "\n")
+
+
+def read_item(form: Form) -> dict[str, Any]:
+    """The item of data posted, with its periodicity; without a history bound, the whole history."""
+    item = {"history_days": None, **read(dossier.ITEM, form)}
+    kind = form.get("frequency", "")
+    if kind == PeriodicityKind.RECURRING:
+        most = form.get("most", "").strip()
+        item["periodicity"] = {"max": int(most) if re.fullmatch("[0-9]{1,5}", most) else most, "per": form.get("per")}
+    elif kind in set(PeriodicityKind):
+        item["periodicity"] = {kind: True}
+    return item
+
+
+def item_choices() -> Sequence[tuple[str, str]]:
+    """Every category that can be asked, as (code, label)."""
+    return [(category.code, category.short_fr) for category in registry.all()]
+
+
+def say_category(code: str) -> str:
+    """The short label of a category; its code when no room declares it any more."""
+    category = registry.find(code)
+    return _(category.short_fr) if category else code
+
+
+def say_access(access: str) -> str:
+    return _("Lire") if access == Access.READ else _("Ajouter")
+
+
+def say_periodicity(value: Periodicity | Mapping[str, Any]) -> str:
+    """How often, in words."""
+    periodicity = value if isinstance(value, Periodicity) else Periodicity.from_json(value)
+    if periodicity.kind is PeriodicityKind.RECURRING:
+        units = {
+            Unit.HOUR: _("par heure"),
+            Unit.DAY: _("par jour"),
+            Unit.WEEK: _("par semaine"),
+            Unit.MONTH: _("par mois"),
+        }
+        return _("%(most)s fois %(unit)s au plus", most=periodicity.most, unit=units[periodicity.unit or Unit.DAY])
+    return {
+        PeriodicityKind.ONCE: _("une seule fois"),
+        PeriodicityKind.ON_DEMAND: _("à la demande du patient"),
+        PeriodicityKind.CONTINUOUS: _("en continu"),
+    }[periodicity.kind]
+
+
+def say_history(days: int | None) -> str:
+    return _("tout l’historique") if days is None else _("%(days)s jours au plus", days=days)
+
+
+def describe_section(code: str, values: Mapping[str, Any]) -> list[dict[str, str]]:
+    """A section as rows of key and value, for reading."""
+    return [
+        {"key": one.label, "value": _describe(one)}
+        for one in fields_of(dossier.SECTIONS[code], values)
+        if one.name != "items"
+    ]
+
+
+def _describe(one: Field) -> str:
+    if one.value in (None, "", []):
+        return _("Non renseigné")
+    if one.kind == "date":
+        return str(format_date(date.fromisoformat(one.value), "d MMMM y"))
+    labels = {str(option["value"]): option["label"] for option in one.options}
+    values = one.value if isinstance(one.value, list) else [one.value]
+    return " ; ".join(labels.get(str(value), str(value)) for value in values)
+
+
+def describe_item(item: Mapping[str, Any]) -> tuple[str, ...]:
+    """A line of the table of data: what, access, why, need, history, frequency."""
+    return (
+        say_category(item["category"]),
+        say_access(item["access"]),
+        item["why"],
+        _("Nécessaire") if item["required"] else _("Facultative"),
+        say_history(item["history_days"]),
+        say_periodicity(item["periodicity"]),
+    )
+
+
+def say_fault(fault: Fault) -> str:
+    """What is wrong with a field."""
+    return {
+        "required": _("Ce champ manque."),
+        "too-short": _("C’est trop court : donnez plus de précisions."),
+        "too-long": _("C’est trop long : raccourcissez."),
+        "not-a-choice": _("Choisissez une des réponses proposées."),
+        "format": _("La forme n’est pas celle attendue."),
+        "out-of-range": _("Le nombre est hors des limites."),
+        "unknown-category": _("Cette donnée ne peut pas être demandée avec cet accès."),
+        "periodicity": _("Choisissez une fréquence possible, par exemple une fois par jour."),
+    }.get(fault.code, _("Cette réponse n’est pas valable."))
+
+
+def label_of(where: str) -> str:
+    """The label of the field that a fault names: `hosting.hoster` gives « Hébergeur »."""
+    section, __, rest = where.partition(".")
+    name = rest.split(".")[0]
+    shape = dossier.SECTIONS[section]["properties"].get(name) if section in dossier.SECTIONS else None
+    return _(shape["title"]) if shape else where
+
+
+def say_refusal(refused: DomainError) -> str:
+    """Why an act was refused, for the person who tried it."""
+    return {
+        "transition-refused": _("L’état du dossier ne permet plus cet acte : quelqu’un est passé avant vous."),
+        "four-eyes": _("Vous avez participé à l’évaluation : quelqu’un d’autre doit décider."),
+        "own-organisation": _("Ce dossier est celui de votre propre organisation."),
+        "role-required": _("Cet acte revient à un autre rôle que le vôtre."),
+        "motive-required": _("Dites pourquoi : le motif est obligatoire."),
+        "criteria-not-met": _("Des critères obligatoires ne sont pas conformes."),
+        "proposal-missing": _("L’évaluation n’est pas conclue : une proposition est attendue."),
+        "already-listed": _("Ce dossier est déjà inscrit au catalogue."),
+        "comment-required": _("Un avis autre que « conforme » doit être expliqué."),
+        "always-applies": _("Ce critère s’applique à tous les dossiers."),
+        "version-mismatch": _("Quelqu’un d’autre a enregistré entre-temps."),
+    }.get(refused.code, _("Cet acte n’est pas possible."))

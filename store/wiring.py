@@ -1,0 +1,40 @@
+"""Wiring of the referencing: pages, API, menus, home panels, periodic tasks."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Flask
+
+from platform_core import rest, schedule
+from platform_core.access import Actor
+from platform_core.navigation import Area, Link, Panel, add_link, add_panel
+from store import (
+    queries,
+    tasks,  # noqa: F401 - registers the tasks
+)
+from store.api import catalogue as catalogue_api
+from store.pages import catalogue, publisher, reviewer
+
+
+def init_app(app: Flask) -> None:
+    """Register what the referencing serves."""
+    for module in (catalogue, publisher, reviewer):
+        app.register_blueprint(module.blueprint)
+    rest.api.register_blueprint(catalogue_api)
+    add_link(Link(Area.PUBLIC, "Catalogue", "catalogue.show_catalogue", order=10))
+    add_link(Link(Area.PATIENT, "Catalogue", "catalogue.show_catalogue", order=80))
+    add_link(Link(Area.PUBLISHER, "Mes applications", "dossiers.list_applications", order=10))
+    add_link(Link(Area.REVIEWER, "Dossiers", "reviews.show_queue", order=10))
+    add_panel(Panel(Area.PUBLISHER, "home", "store/publisher/panel.html", _applications, order=10))
+    add_panel(Panel(Area.REVIEWER, "home", "store/reviewer/panel.html", _queue, order=10))
+    schedule.every(3600, "store.expire_listings")
+
+
+def _applications(*, by: Actor) -> Mapping[str, Any] | None:
+    rows = queries.list_applications(by=by)
+    return {"rows": rows} if rows else None
+
+
+def _queue(*, by: Actor) -> Mapping[str, Any] | None:
+    counts = queries.count_by_state()
+    return {"counts": counts} if counts else None
