@@ -2,11 +2,12 @@
 
 from flask import Flask
 
-from platform_app import pages
+from platform_app import api, pages
+from platform_app.guard import init_guard
 from platform_app.health import init_health
 from platform_app.shell import init_shell
 from platform_app.simulated import wiring as simulated
-from platform_core import config
+from platform_core import config, rest
 from platform_core.navigation import Area, Link, add_link
 
 HOMES = (
@@ -23,6 +24,8 @@ def init_app(app: Flask) -> None:
     init_health(app)
     init_shell(app)
     app.register_blueprint(pages.blueprint)
+    rest.api.register_blueprint(api.categories)
+    init_guard()
     if not config.current().is_production:
         simulated.init_app(app)
     for link in HOMES:

@@ -1,0 +1,251 @@
+"""The guard of every data call: token, proof, listing, consent, window, journal, in the order of the design.
+
+It alone joins what oauth, consent and store know; the data cores see a permit.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from math import ceil
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from flask import Response, after_this_request, g, request
+
+from consent.rules import windows
+from consent.rules.calendar import paris_day
+from consent.rules.decision import check_live, consent_ended, decide
+from consent.rules.facts import ConsentFacts, read_items
+from consent.service.windows import open_windows
+from consent.workflow import Status
+from oauth.rules.clients import ClientStatus, Environment
+from oauth.rules.tokens import TokenKind, check_token, read_authorization, refused
+from oauth.service import access as oauth_access
+from platform_core import clock, config, crypto
+from platform_core.access import ALWAYS, Access, Actor, ActorKind, DatePeriod, Interaction, Permit, plug_guard
+from platform_core.database import bind_patient, db, transaction
+from platform_core.errors import DomainError, Forbidden, TooManyRequests, Unauthenticated, Unavailable
+from platform_core.journal import service as journal
+from platform_core.web import request_id
+from store.workflow import ListingState
+
+_AUTHORIZE = sa.text("SELECT * FROM ens_authorize(:token_hash, :now)")
+
+
+def init_guard() -> None:
+    """Plug the guard into the port that the data cores use."""
+    plug_guard(guarded_call)
+
+
+@contextmanager
+def guarded_call(interaction: Interaction) -> Iterator["Call"]:
+    """Authorise the present HTTP request as a data call; see `platform_core.access.data_call`."""
+    g.data_call_opened = True
+    attempt = _Attempt(interaction)
+    try:
+        with transaction():
+            call = attempt.authorise()
+            yield call
+            attempt.journal_served(call)
+    except Unavailable:
+        raise
+    except DomainError as error:
+        _to_real_time(error, attempt.clock_offset)
+        attempt.journal_refused(error)
+        raise
+
+
+@dataclass(slots=True)
+class Call:
+    """A data call in progress (`platform_core.access.DataCall`)."""
+
+    actor: Actor
+    patient_id: UUID
+    app_id: UUID
+    client_id: str
+    facts: ConsentFacts
+    now: datetime
+    access: str = ""
+    categories: set[str] = field(default_factory=set)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def patient_reference(self) -> str:
+        return crypto.pairwise_id(self.app_id, self.patient_id)
+
+    def require(
+        self,
+        categories: Iterable[str],
+        access: Access,
+        *,
+        period: DatePeriod = ALWAYS,
+        narrow: bool = False,
+    ) -> Permit:
+        """Decide, then open the windows that the decision needs, all or none."""
+        self.access = access
+        self.categories.update(categories)
+        decided = decide(self.facts, self.categories, access, now=self.now, period=period, narrow=narrow)
+        if decided.to_open:
+            open_windows(facts=self.facts, categories=decided.to_open, access=access, now=self.now)
+        self.categories = set(decided.categories)
+        self._announce_quota(access, set(decided.to_open))
+        return Permit(
+            actor=self.actor,
+            patient_id=self.patient_id,
+            patient_reference=self.patient_reference,
+            categories=decided.categories,
+            source=f"urn:oid:2.25.{self.app_id.int}",
+            author_id=self.app_id,
+            app_id=self.app_id,
+            client_id=self.client_id,
+            grant_id=self.facts.id,
+        )
+
+    def served(self, counts: Mapping[str, int]) -> None:
+        for category, count in counts.items():
+            self.counts[category] = self.counts.get(category, 0) + count
+
+    def _announce_quota(self, access: Access, opened: set[str]) -> None:
+        """`ENS-Sync-Remaining` and `ENS-Sync-Reset` (seconds) of the scarcest periodic item of the call."""
+        items = [self.facts.items[category, access] for category in self.categories]
+        left = [
+            (count - (item.category in opened), item)
+            for item in items
+            if (count := windows.remaining(item, self.now)) is not None
+        ]
+        if not left:
+            return
+        fewest, item = min(left, key=lambda pair: pair[0])
+        reset = windows.reset_at(item, self.now)
+
+        @after_this_request
+        def announce(response: Response) -> Response:
+            response.headers["ENS-Sync-Remaining"] = str(fewest)
+            if reset:
+                response.headers["ENS-Sync-Reset"] = str(ceil((reset - self.now).total_seconds()))
+            return response
+
+
+class _Attempt:
+    """One request: what is known of its author grows with each check, so that a refusal can be attributed."""
+
+    def __init__(self, interaction: Interaction) -> None:
+        self.interaction = interaction
+        self.now = clock.now()
+        self.clock_offset = timedelta()
+        self.token = ""
+        self.row: Any = None
+        self.call: Call | None = None
+
+    def authorise(self) -> Call:
+        """The checks of the design up to the live consent. Raises `Unauthenticated` or `Forbidden`."""
+        presented = read_authorization(request.headers.get("Authorization"))
+        self.token = presented.token
+        parameters = {"token_hash": crypto.hash_token(self.token), "now": self.now}
+        row = db.session.execute(_AUTHORIZE, parameters).one_or_none()
+        if row is None or row.token_kind != TokenKind.ACCESS or row.patient_id is None:
+            raise refused(presented, "The access token is not known.")
+        self.row, self.clock_offset = row, row.clock_offset
+        dead_at = row.token_revoked_at
+        check_token(presented, jkt=row.jkt, dead_at=dead_at, expires_at=row.token_expires_at, now=self.now)
+        if row.jkt:
+            self._check_proof()
+        now = self.now + self.clock_offset
+        _check_listing(row, now)
+        bind_patient(row.patient_id)
+        facts = _facts(row)
+        check_live(facts, now)
+        self.call = Call(self._actor(), row.patient_id, row.consent_app_id, row.client_id, facts, now)
+        return self.call
+
+    def _check_proof(self) -> None:
+        oauth_access.check_proof(
+            proofs=request.headers.getlist("DPoP"),
+            method=request.method,
+            url=config.current().base_url + request.path,
+            access_token=self.token,
+            expected_jkt=self.row.jkt,
+            now=self.now,
+        )
+
+    def _actor(self) -> Actor:
+        return Actor(ActorKind.APPLICATION, self.row.consent_app_id, self.row.app_name)
+
+    def journal_served(self, call: Call) -> None:
+        named = [category for category, count in call.counts.items() if count] or call.categories
+        journal.record(self._entry(journal.SERVED, sorted(named), sum(call.counts.values())))
+
+    def journal_refused(self, error: DomainError) -> None:
+        """One line in a transaction of its own. The proof is remembered there: a refused call cannot be replayed."""
+        if self.row is None:
+            return
+        categories = sorted(self.call.categories) if self.call else []
+        with transaction(patient_id=self.row.patient_id):
+            if self.row.jkt and error.code != "invalid-dpop-proof":
+                self._check_proof_again()
+            journal.record(self._entry(journal.REFUSED, categories, 0, _code(error)))
+
+    def _check_proof_again(self) -> None:
+        try:
+            self._check_proof()
+        except Unauthenticated:
+            return
+
+    def _entry(self, outcome: str, categories: list[str], count: int, code: str = "") -> journal.Entry:
+        return journal.Entry(
+            patient_id=self.row.patient_id,
+            actor=self._actor(),
+            interaction=self.interaction.name,
+            resource=self.interaction.resource,
+            access=self.call.access if self.call else "",
+            outcome=outcome,
+            request_id=request_id(),
+            categories=categories,
+            count=count,
+            code=code,
+            app_id=self.row.consent_app_id,
+            grant_id=self.row.grant_id,
+        )
+
+
+def _check_listing(row: Any, now: datetime) -> None:
+    """A production client needs a live listing, read at each call; a sandbox client needs none.
+
+    The withdrawal of an app ends its consents at once, whatever the task that records it has done.
+    """
+    if row.client_status != ClientStatus.ACTIVE:
+        raise Forbidden("This client is disabled.", code="application-suspended")
+    if row.environment == Environment.SANDBOX:
+        return
+    if row.listing_state == ListingState.WITHDRAWN:
+        raise consent_ended()
+    expired = row.listing_expires_on is not None and paris_day(now) > row.listing_expires_on
+    if row.listing_state != ListingState.LISTED or expired:
+        raise Forbidden("The referencing of this app is suspended.", code="application-suspended")
+
+
+def _facts(row: Any) -> ConsentFacts:
+    if row.consent_status is None:
+        raise consent_ended()
+    return ConsentFacts(
+        row.grant_id,
+        row.patient_id,
+        Status(row.consent_status),
+        row.consent_valid_until,
+        row.presence_until,
+        read_items(row.items or ()),
+    )
+
+
+def _code(error: DomainError) -> str:
+    if isinstance(error, Unauthenticated):
+        return error.challenge.get("error_description", error.code)
+    return error.code
+
+
+def _to_real_time(error: DomainError, offset: timedelta) -> None:
+    """A sandbox may move the clock of a consent; what the caller waits for is real time."""
+    if isinstance(error, TooManyRequests) and error.retry_at:
+        error.retry_at -= offset
