@@ -7,7 +7,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from consent import service as consent
+from consent.service import requests as consent
+from consent.workflow import RequestStatus
 from oauth import queries
 from oauth.errors import OAuthRefusal, RequestGone, UnknownRedirect
 from oauth.models import AuthorizationRequest
@@ -123,6 +124,8 @@ def answer_request(*, authorization_id: UUID, browser_key: str, signed_in_at: da
     `RequestGone`; from the consent, `NotFound` in another browser, `Conflict` before the patient answered.
     """
     row = _waiting(authorization_id, now)
+    if row.consent_request_id is None:
+        raise _gone()
     outcome = consent.take_decision(request_id=row.consent_request_id, browser_key=browser_key)
     row.finished_at = now
     if outcome.outcome is not RequestStatus.GRANTED:
@@ -183,7 +186,6 @@ def _store(client: Client, valid: ValidRequest, *, jkt: str | None, now: datetim
 def _waiting(authorization_id: UUID, now: datetime) -> AuthorizationRequest:
     query = sa.select(AuthorizationRequest).where(
         AuthorizationRequest.id == authorization_id,
-        AuthorizationRequest.consent_request_id.is_not(None),
         AuthorizationRequest.finished_at.is_(None),
         AuthorizationRequest.expires_at > now,
     )

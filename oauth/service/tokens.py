@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from oauth import queries
 from oauth.errors import OAuthRefusal
-from oauth.models import Code, Token
+from oauth.models import AuthorizationRequest, Code, Token
 from oauth.queries import TokenView
 from oauth.rules import scopes
 from oauth.rules.clients import Client
@@ -149,11 +149,11 @@ def describe_token(token: TokenView, *, client: Client, issuer: str) -> dict[str
     return claims
 
 
-def forget_dead(*, tokens_before: datetime, codes_before: datetime) -> tuple[int, int]:
-    """Delete tombstones older than these instants. Returns how many tokens and codes."""
-    tokens = db.session.execute(sa.delete(Token).where(Token.expires_at < tokens_before))
-    codes = db.session.execute(sa.delete(Code).where(Code.expires_at < codes_before))
-    return int(tokens.rowcount), int(codes.rowcount)
+def forget_dead(*, tokens_before: datetime, codes_before: datetime) -> None:
+    """Delete tombstones, codes and requests that ended before these instants."""
+    db.session.execute(sa.delete(Token).where(Token.expires_at < tokens_before))
+    db.session.execute(sa.delete(Code).where(Code.expires_at < codes_before))
+    db.session.execute(sa.delete(AuthorizationRequest).where(AuthorizationRequest.expires_at < codes_before))
 
 
 def _check_key(bound: str | None, proven: str | None, what: str) -> None:
