@@ -41,7 +41,7 @@ bench: setup-dev ## Print figures and ratios (SCALE=small or full)
 	@SCALE=$(SCALE) $(BIN)/python -m benchmarks
 
 reset: ## Stop what `make run` left behind and delete the local data
-	@if [ -x $(BIN)/ens ]; then $(BIN)/ens reset; fi
+	@if [ -x $(BIN)/ens ]; then $(BIN)/ens reset; else echo "Nothing was ever started from here: there is no .venv."; fi
 
 lock: setup-dev ## Resolve the dependencies again into requirements*.lock
 	@$(BIN)/python -m pip install -q uv
