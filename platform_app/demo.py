@@ -1,0 +1,53 @@
+"""The demonstration: fictitious people with their records, apps in every state, synthetic patients for sandboxes.
+
+Seeding twice changes nothing. It is refused in production.
+"""
+
+from uuid import UUID
+
+import click
+
+from dmp_core.service.demonstration import add_measures_for_demo
+from identity_core.gateway import openid
+from identity_core.service.seeding import Seeded, create_synthetic_patients, seed_people
+from platform_app.simulated.people import load_people
+from platform_core import clock, config
+from platform_core.database import transaction
+from platform_core.errors import ConfigurationError
+
+RICH, SHORT = 10, 2
+_RECORDS = {"camille": RICH, "dominique": RICH, "lea": SHORT}
+_SYNTHETIC_RECORDS = 4
+
+
+@click.group()
+def demo() -> None:
+    """Commands of `ens demo` that concern people and apps."""
+
+
+@demo.command("seed")
+def seed() -> None:
+    """Create the fictitious people and apps; does nothing where they exist already."""
+    if config.current().is_production:
+        raise ConfigurationError("ENS_ENV is production: the demo people have no place here.")
+    people = _seed_people()
+    for name, years in _RECORDS.items():
+        _fill_record(people.patients[name], years)
+    for patient_id in _seed_synthetic_patients()[:_SYNTHETIC_RECORDS]:
+        _fill_record(patient_id, SHORT)
+    click.echo("The demo people and apps are there.")
+
+
+def _seed_people() -> Seeded:
+    with transaction():
+        return seed_people(load_people(), issuer=openid.provider("citizen").issuer_key)
+
+
+def _seed_synthetic_patients() -> list[UUID]:
+    with transaction():
+        return list(create_synthetic_patients())
+
+
+def _fill_record(patient_id: UUID, years: int) -> None:
+    with transaction(patient_id=patient_id):
+        add_measures_for_demo(patient_id=patient_id, until=clock.now(), years=years)
