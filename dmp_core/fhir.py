@@ -4,12 +4,16 @@ What identifies someone differs from reader to reader: the patient, the devices 
 pairwise ids, so that two apps cannot compare what they know.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
 from functools import partial
 from typing import Any
 from uuid import UUID
 
+from dmp_core.categories import Coding, Kind
 from dmp_core.models import DeviceRow, MeasureRow
+from dmp_core.rules.observations import UCUM, VITAL_SIGNS
 from platform_core.access import Permit
 from platform_core.crypto import pairwise_id
 from platform_core.errors import Fault
@@ -18,6 +22,7 @@ from platform_core.fhir.registry import Stored
 
 # Stands in stored text for the patient's id as the writer knew it.
 PATIENT = "656e732d-7061-8469-a56e-742d69642d2d"
+_ANS = "https://interop.esante.gouv.fr/ig/fhir/mesures/StructureDefinition/"
 _META_OF_SERVER = frozenset({"versionId", "lastUpdated", "source"})
 _OBSERVATION_HEAD = frozenset({"resourceType", "id", "meta", "subject", "device"})
 _DEVICE_HEAD = frozenset({"resourceType", "id", "meta"})
@@ -108,3 +113,44 @@ class Renderer:
 def _spliced(head: str, source: str, meta: str) -> str:
     rest = f",{meta[1:]}" if meta != "{}" else "}"
     return f'{{{head},"source":{source}{rest}' if source else f"{{{head}{rest}"
+
+
+def write_observation(
+    kind: Kind, values: Sequence[Decimal], at: datetime, *, patient_reference: str, extension: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """The Observation of a measure that the platform itself writes (typed in by a person)."""
+    quantities = [
+        {"value": wire.Number(str(value)), "unit": kind.unit_text or kind.unit, "system": UCUM, "code": kind.unit}
+        for value in values
+    ]
+    resource: dict[str, Any] = {
+        "resourceType": "Observation",
+        "meta": {"profile": [kind.profile]},
+        "status": "final",
+        "category": [_concept(VITAL_SIGNS)],
+        "code": _concept(kind.coding),
+        "subject": {"reference": f"Patient/{patient_reference}"},
+        "effectiveDateTime": at.isoformat(),
+    }
+    if extension:
+        resource["extension"] = [extension]
+    if kind.components:
+        pairs = zip(kind.components, quantities, strict=True)
+        resource["component"] = [{"code": _concept(coding), "valueQuantity": value} for coding, value in pairs]
+    else:
+        resource["valueQuantity"] = quantities[0]
+    return resource
+
+
+def moment_extension(coding: Coding) -> dict[str, Any]:
+    """The moment of a blood glucose."""
+    return {"url": f"{_ANS}mesures-moment-of-measurement", "valueCodeableConcept": _concept(coding)}
+
+
+def days_extension(coding: Coding) -> dict[str, Any]:
+    """The number of days of a mean measured by a sensor."""
+    return {"url": f"{_ANS}mesures-number-of-days", "valueCodeableConcept": _concept(coding)}
+
+
+def _concept(coding: Coding) -> dict[str, Any]:
+    return {"coding": [{"system": coding[0], "code": coding[1]}]}

@@ -17,7 +17,7 @@ from platform_core.database import Base
 
 
 class StoredMeasure(Base):
-    """One measure. `value2` is the diastolic pressure; `author_id` the app, person or patient who wrote it."""
+    """One measure. `value2` is the diastolic pressure; `author_id` and `author_name` tell who wrote it."""
 
     __tablename__ = "dmp_measure"
 
@@ -31,6 +31,7 @@ class StoredMeasure(Base):
     device_id: Mapped[UUID | None]
     device_details: Mapped[Any | None] = mapped_column(JSON)
     author_id: Mapped[UUID | None]
+    author_name: Mapped[str]
     source: Mapped[str]
     version: Mapped[int]
     created_at: Mapped[datetime]

@@ -2,12 +2,16 @@
 
 from flask import Flask
 
-from dmp_core import models  # noqa: F401 - loads the tables
+from dmp_core import (
+    models,  # noqa: F401 - loads the tables
+    pages,
+)
 from dmp_core.api.devices import DEVICE
 from dmp_core.api.observations import OBSERVATION, perform_transaction
 from dmp_core.categories import FAMILY, MEASURES
 from platform_core.categories import registry as categories
 from platform_core.fhir.registry import registry as fhir
+from platform_core.navigation import Area, Link, Panel, add_link, add_panel
 
 
 def init_app(app: Flask) -> None:
@@ -16,3 +20,6 @@ def init_app(app: Flask) -> None:
     fhir.register(OBSERVATION)
     fhir.register(DEVICE)
     fhir.register_transaction(frozenset({OBSERVATION.name, DEVICE.name}), perform_transaction)
+    app.register_blueprint(pages.blueprint)
+    add_link(Link(Area.PATIENT, "Mon dossier", "dmp.show_record", order=20))
+    add_panel(Panel(Area.PATIENT, "home", "dmp_core/panel.html", pages.load_panel, order=20))

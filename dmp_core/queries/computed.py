@@ -15,6 +15,7 @@ from platform_core.fhir.search import ANY_TIME, Span
 
 PREFIX = f"{BMI}-"
 SOURCE = "urn:ens:computed"
+AUTHOR = "Calculé à partir du poids et de la taille"
 _LEAST_HEIGHT = 10  # centimetres: below, it is no height of a person
 
 _SELECT = f"""

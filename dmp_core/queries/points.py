@@ -12,7 +12,7 @@ from dmp_core.queries import computed
 from dmp_core.queries.statements import VALID, bounds, execute
 from platform_core.fhir.search import ANY_TIME, Span
 
-_COLUMNS = "kind, effective_at, value, value2, source, author_id"
+_COLUMNS = "kind, effective_at, value, value2, author_name"
 _LATEST = f"""
 SELECT m.* FROM unnest(%(kinds)s::text[]) AS asked(kind) CROSS JOIN LATERAL (
     SELECT {_COLUMNS} FROM dmp_measure WHERE patient_id = %(patient)s AND kind = asked.kind AND {VALID}
@@ -26,13 +26,12 @@ SELECT {_COLUMNS} FROM dmp_measure
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A measure: `values` is one number, or the systolic and the diastolic pressure. `author_id` wrote it."""
+    """A measure: `values` is one number, or the systolic and the diastolic pressure; `author` is a name."""
 
     kind: Kind
     effective_at: datetime
     values: tuple[Decimal, ...]
-    source: str
-    author_id: UUID | None
+    author: str
 
     @property
     def is_plausible(self) -> bool:
@@ -57,9 +56,9 @@ def list_points(*, patient_id: UUID, kind: str, span: Span, limit: int) -> Seque
 
 def _indexes(patient_id: UUID, span: Span, limit: int) -> list[Point]:
     found = computed.list_indexes(patient_id=patient_id, span=span, limit=limit)
-    return [Point(KINDS[BMI], at, (index,), computed.SOURCE, None) for at, index in found]
+    return [Point(KINDS[BMI], at, (index,), computed.AUTHOR) for at, index in found]
 
 
 def _point(row: Any) -> Point:
-    kind, effective_at, value, value2, source, author_id = row
-    return Point(KINDS[kind], effective_at, (value,) if value2 is None else (value, value2), source, author_id)
+    kind, effective_at, value, value2, author = row
+    return Point(KINDS[kind], effective_at, (value,) if value2 is None else (value, value2), author)

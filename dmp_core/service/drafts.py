@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -20,13 +21,29 @@ from platform_core.ids import uuid7
 
 _INSERT = """
 INSERT INTO dmp_measure (patient_id, id, kind, effective_at, value, value2, status, device_id, device_details,
-                         author_id, source, version, created_at, updated_at, meta, body)
+                         author_id, author_name, source, version, created_at, updated_at, meta, body)
 SELECT %(patient)s, t.id::uuid, t.kind, t.effective_at::timestamptz, t.value::numeric, t.value2::numeric, t.status,
-       t.device_id::uuid, t.device_details::json, %(author)s, t.source, 1, %(now)s, %(now)s, t.meta::json, t.body::json
+       t.device_id::uuid, t.device_details::json, %(author)s, %(name)s, t.source, 1, %(now)s, %(now)s, t.meta::json,
+       t.body::json
   FROM unnest(%(id)s::text[], %(kind)s::text[], %(effective_at)s::text[], %(value)s::text[], %(value2)s::text[],
               %(status)s::text[], %(device_id)s::text[], %(device_details)s::text[], %(source)s::text[],
               %(meta)s::text[], %(body)s::text[])
     AS t(id, kind, effective_at, value, value2, status, device_id, device_details, source, meta, body)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who writes into a record: its id (None: the platform), the name that people read, the source it is known by."""
+
+    patient_id: UUID
+    patient_reference: str
+    id: UUID | None
+    name: str
+    source: str
+
+    @classmethod
+    def of(cls, permit: Permit) -> "Author":
+        return cls(permit.patient_id, permit.patient_reference, permit.author_id, permit.actor.name, permit.source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +91,10 @@ def check_source(resource: Resource, source: str) -> None:
         raise invalid([fault])
 
 
-def store(drafts: Sequence[Draft], permit: Permit) -> list[MeasureRow]:
+def store(drafts: Sequence[Draft], author: Author) -> list[MeasureRow]:
     """Store accepted measures in one statement, and tell that data changed. Returns the rows, in order."""
     now = clock.now()
-    rows = [_row(item, permit, now) for item in drafts]
+    rows = [_row(item, author, now) for item in drafts]
     values = [item.measure.values for item in drafts]
     columns = {
         "id": [row.id for row in rows],
@@ -92,18 +109,18 @@ def store(drafts: Sequence[Draft], permit: Permit) -> list[MeasureRow]:
         "meta": [row.meta for row in rows],
         "body": [row.body for row in rows],
     }
-    parameters = {"patient": permit.patient_id, "author": permit.author_id, "now": now, **columns}
-    db.session.connection().exec_driver_sql(_INSERT, parameters)
+    writer = {"patient": author.patient_id, "author": author.id, "name": author.name, "now": now}
+    db.session.connection().exec_driver_sql(_INSERT, {**writer, **columns})
     for item, row in zip(drafts, rows, strict=True):
-        events.publish(DataChanged(item.category, permit.patient_id, f"Observation/{row.id}", 1, "create"))
+        events.publish(DataChanged(item.category, author.patient_id, f"Observation/{row.id}", 1, "create"))
     return rows
 
 
-def _row(item: Draft, permit: Permit, now: Any) -> MeasureRow:
-    meta, body, device_details = fhir.split_observation(item.resource, permit.patient_reference)
-    source = item.resource["meta"].get("source", permit.source)
+def _row(item: Draft, author: Author, now: datetime) -> MeasureRow:
+    meta, body, device_details = fhir.split_observation(item.resource, author.patient_reference)
+    source = item.resource["meta"].get("source", author.source)
     measure = item.measure
     return MeasureRow(
-        str(uuid7()), measure.kind.name, measure.effective_at, 1, now, permit.author_id, source, meta, body,
+        str(uuid7()), measure.kind.name, measure.effective_at, 1, now, author.id, source, meta, body,
         item.device_id, device_details,
     )  # fmt: skip

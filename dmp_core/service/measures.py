@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from dmp_core.fhir import Renderer
 from dmp_core.queries import measures as queries
 from dmp_core.service import devices
-from dmp_core.service.drafts import Draft, check_source, draft, store
+from dmp_core.service.drafts import Author, Draft, check_source, draft, store
 from platform_core.access import Access, DataCall, Permit
 from platform_core.database import db
 from platform_core.errors import Conflict, DomainError, Fault, Invalid
@@ -49,7 +49,7 @@ def add_measures(*, call: DataCall, resources: Sequence[Resource]) -> Sequence[O
         if isinstance(item, Draft):
             outcomes[position] = _completed(item, permit, links)
     accepted = [(position, item) for position, item in enumerate(outcomes) if isinstance(item, Draft)]
-    rows = store([item for _, item in accepted], permit) if accepted else []
+    rows = store([item for _, item in accepted], Author.of(permit)) if accepted else []
     for (position, item), row in zip(accepted, rows, strict=True):
         outcomes[position] = renderer.stored_measure(row, item.category, created=True, warnings=item.warnings)
     return [outcome for outcome in outcomes if not isinstance(outcome, Draft)]
@@ -81,7 +81,7 @@ def _add(judged: Draft, permit: Permit, criteria: str) -> Stored:
     if criteria and (found := _find_same(judged, permit, criteria, renderer)):
         return found
     linked = judged if judged.device_id else _linked(judged, devices.Links(permit.patient_id, renderer))
-    row = store([linked], permit)[0]
+    row = store([linked], Author.of(permit))[0]
     return renderer.stored_measure(row, judged.category, created=True, warnings=judged.warnings)
 
 

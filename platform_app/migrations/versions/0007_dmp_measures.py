@@ -38,6 +38,7 @@ def _measures() -> None:
         sa.Column("device_id", sa.Uuid),
         sa.Column("device_details", JSON),
         sa.Column("author_id", sa.Uuid),
+        sa.Column("author_name", sa.Text, nullable=False),
         sa.Column("source", sa.Text, nullable=False),
         sa.Column("version", sa.Integer, nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),

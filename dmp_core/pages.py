@@ -1,0 +1,170 @@
+"""Pages of the record: the latest measures, the course of each kind, adding one by hand."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_babel import format_decimal, gettext
+from werkzeug.wrappers import Response
+
+from dmp_core.categories import BMI, KINDS, Kind
+from dmp_core.queries import points as queries
+from dmp_core.queries.points import Point
+from dmp_core.schemas import TypedMeasure, read_typed, value_fields
+from dmp_core.service import typed as service
+from identity_core.sessions import current_actor, current_patient, patient_required
+from platform_core import charts, clock
+from platform_core.access import Actor, DatePeriod
+from platform_core.clock import PARIS
+from platform_core.database import transaction
+from platform_core.errors import Invalid, NotFound
+from platform_core.fhir.search import span_of
+
+blueprint = Blueprint("dmp", __name__, template_folder="templates")
+
+PERIODS = {"mois": 31, "trimestre": 92, "annee": 366, "tout": None}
+_SHOWN_ROWS = 100
+_MOST_POINTS = 5000
+_PANEL_MEASURES = 4
+
+
+@blueprint.get("/espace/dossier")
+@patient_required
+def show_record() -> str:
+    patient = current_patient()
+    with transaction(patient_id=patient.id):
+        latest = queries.list_latest(patient_id=patient.id)
+    return render_template("dmp_core/record.html", patient=patient, points=latest, kinds=_typed_kinds())
+
+
+@blueprint.get("/espace/mesures/<name>")
+@patient_required
+def show_measures(name: str) -> str:
+    kind, patient = _kind(name), current_patient()
+    period = request.args.get("periode", "annee")
+    period = period if period in PERIODS else "annee"
+    with transaction(patient_id=patient.id):
+        found = queries.list_points(
+            patient_id=patient.id, kind=kind.name, span=span_of(_days(period)), limit=_MOST_POINTS
+        )
+    return render_template(
+        "dmp_core/measures.html",
+        patient=patient,
+        kind=kind,
+        period=period,
+        periods=_period_names(),
+        chart=charts.line_chart(_series(kind, found)),
+        points=found[:_SHOWN_ROWS],
+        total=len(found),
+        can_add=kind.name != BMI,
+    )
+
+
+@blueprint.get("/espace/mesures/<name>/ajouter")
+@patient_required
+def show_typing(name: str) -> str:
+    kind = service.get_typed_kind(name)
+    now = clock.now().astimezone(PARIS)
+    return _form(kind, TypedMeasure({"date": f"{now:%Y-%m-%d}", "time": f"{now:%H:%M}"}))
+
+
+@blueprint.post("/espace/mesures/<name>/ajouter")
+@patient_required
+def type_measure(name: str) -> Response | tuple[str, int]:
+    kind = service.get_typed_kind(name)
+    typed = read_typed(request.form, kind, service.circumstances(kind))
+    plausible = True if typed.errors else _store(kind, typed)
+    if typed.errors:
+        return _form(kind, typed), 422
+    if plausible:
+        flash(gettext("La mesure est ajoutée."), "success")
+    else:
+        flash(gettext("La mesure est ajoutée. Sa valeur est inhabituelle : vérifiez-la."), "warning")
+    return redirect(url_for(".show_measures", name=kind.name), 303)
+
+
+def load_panel(*, by: Actor, patient_id: UUID) -> Mapping[str, Any] | None:
+    """The latest measures, for the home page of the space; nothing while there are none."""
+    found = queries.list_latest(patient_id=patient_id)
+    newest = sorted(found, key=lambda point: point.effective_at, reverse=True)[:_PANEL_MEASURES]
+    return {"points": newest} if newest else None
+
+
+def _store(kind: Kind, typed: TypedMeasure) -> bool:
+    """Store what was typed; what is refused becomes an error of its field."""
+    patient, by = current_patient(), current_actor()
+    assert typed.at is not None
+    try:
+        with transaction(patient_id=patient.id):
+            return service.type_measure(
+                patient_id=patient.id,
+                kind=kind,
+                values=typed.values,
+                at=typed.at,
+                circumstance=typed.circumstance,
+                by=by,
+            )
+    except Invalid as error:
+        if error.code != "future-measure":
+            raise
+        typed.errors["date"] = gettext("La mesure ne peut pas être dans le futur.")
+        return False
+
+
+def _form(kind: Kind, typed: TypedMeasure) -> str:
+    labels = {
+        "value": gettext("Valeur en %(unit)s", unit=kind.shown_unit),
+        "systolic": gettext("Valeur haute en %(unit)s", unit=kind.shown_unit),
+        "diastolic": gettext("Valeur basse en %(unit)s", unit=kind.shown_unit),
+    }
+    choices = [{"value": code, "label": label} for (_, code), label in service.circumstances(kind).items()]
+    return render_template(
+        "dmp_core/add_measure.html",
+        patient=current_patient(),
+        kind=kind,
+        typed=typed,
+        fields=[(name, labels[name]) for name in value_fields(kind)],
+        choices=choices,
+        legend=gettext("Moment de la mesure") if kind.moment == "required" else gettext("Durée de la mesure"),
+    )
+
+
+def _series(kind: Kind, found: Sequence[Point]) -> list[charts.Series]:
+    names = [gettext("Haute"), gettext("Basse")] if kind.components else [kind.label]
+    return [
+        charts.Series(name, [_reading(point, part) for point in found if part < len(point.values)])
+        for part, name in enumerate(names)
+    ]
+
+
+def _reading(point: Point, part: int) -> charts.Reading:
+    value = point.values[part]
+    return charts.Reading(point.effective_at, float(value), f"{format_decimal(value)} {point.kind.shown_unit}")
+
+
+def _days(period: str) -> DatePeriod:
+    days = PERIODS[period]
+    today: date = clock.today()
+    return DatePeriod(today - timedelta(days=days) if days else None, None)
+
+
+def _period_names() -> dict[str, str]:
+    return {
+        "mois": gettext("Un mois"),
+        "trimestre": gettext("Trois mois"),
+        "annee": gettext("Un an"),
+        "tout": gettext("Tout"),
+    }
+
+
+def _typed_kinds() -> list[Kind]:
+    return [kind for kind in KINDS.values() if kind.name != BMI]
+
+
+def _kind(name: str) -> Kind:
+    kind = KINDS.get(name)
+    if kind is None:
+        raise NotFound(f"There is no measure {name!r}.")
+    return kind
