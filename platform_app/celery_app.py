@@ -48,7 +48,7 @@ def init_celery(app: Flask, config: Config) -> Celery:
     It becomes the default one of the process, so that `shared_task` and the outbox find it.
     """
 
-    class FlaskTask(Task):  # type: ignore[misc]
+    class FlaskTask(Task):
         """A task inside the application's context. A message of the outbox is marked done when it succeeded."""
 
         def __call__(self, *args: object, **kwargs: object) -> object:

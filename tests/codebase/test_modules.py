@@ -1,6 +1,7 @@
 """Where code stands and how it is imported."""
 
 import ast
+import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -80,6 +81,12 @@ def test_no_function_imports_our_packages_to_escape_a_cycle(path: Path) -> None:
 def _ours(node: ast.Import | ast.ImportFrom) -> bool:
     names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or "."]
     return any(name.partition(".")[0] in (*PACKAGES, "") for name in names)
+
+
+def test_the_models_of_a_room_are_private_by_contract() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    protected = {name for contract in settings for name in contract.get("protected_modules", [])}
+    assert protected == {f"{room}.models" for room in ROOMS if list((ROOT / room).glob("models*"))}
 
 
 @pytest.mark.parametrize("name", PACKAGES)
