@@ -46,17 +46,22 @@ class StoredSession(SessionMixin):
     @property
     def data(self) -> dict[str, Any]:
         """The values. While the database is away, raises `Unavailable` once, then is empty: the error page renders."""
-        if not self.loaded:
-            self.loaded = True
-            if self.token:
-                self._load(self.token)
+        self._load()
         return self._data
 
     def rotate(self) -> None:
         """Give the session another cookie with the answer: the present one dies, and its lifetime starts anew."""
+        self._load()
         self.rotated = True
 
-    def _load(self, token: str) -> None:
+    def _load(self) -> None:
+        if self.loaded:
+            return
+        self.loaded = True
+        if self.token:
+            self._read(self.token)
+
+    def _read(self, token: str) -> None:
         now = clock.now()
         query = sa.select(BrowserSession.id, BrowserSession.data, BrowserSession.seen_at).where(
             BrowserSession.token_hash == hash_token(token),

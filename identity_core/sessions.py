@@ -69,10 +69,12 @@ class SignIn:
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "SignIn":
+        """Read back what `to_json` wrote."""
         uuid = {key: UUID(value[key]) if value[key] else None for key in ("id", "patient_id", "acting_for")}
         return cls(**{**value, **uuid, "signed_in_at": datetime.fromisoformat(value["signed_in_at"])})
 
     def to_json(self) -> dict[str, Any]:
+        """Strings and nulls, as the session stores them."""
         return {key: str(item) if item is not None else None for key, item in asdict(self).items()}
 
 
