@@ -12,8 +12,10 @@ from identity_core.gateway import openid
 from identity_core.service.seeding import Seeded, create_synthetic_patients, seed_people
 from platform_app.simulated.people import load_people
 from platform_core import clock, config
+from platform_core.access import Actor, ActorKind
 from platform_core.database import transaction
 from platform_core.errors import ConfigurationError
+from store.service.demo import seed_applications
 
 RICH, SHORT = 10, 2
 _RECORDS = {"camille": RICH, "dominique": RICH, "lea": SHORT}
@@ -31,6 +33,8 @@ def seed() -> None:
     if config.current().is_production:
         raise ConfigurationError("ENS_ENV is production: the demo people have no place here.")
     people = _seed_people()
+    with transaction():
+        seed_applications(actors=_agents(people))
     for name, years in _RECORDS.items():
         _fill_record(people.patients[name], years)
     for patient_id in _seed_synthetic_patients()[:_SYNTHETIC_RECORDS]:
@@ -41,6 +45,20 @@ def seed() -> None:
 def _seed_people() -> Seeded:
     with transaction():
         return seed_people(load_people(), issuer=openid.provider("citizen").issuer_key)
+
+
+def _agents(people: Seeded) -> dict[str, Actor]:
+    """The agents as they act once signed in, by the name the demonstration gives them."""
+    return {
+        agent["key"]: Actor(
+            ActorKind.AGENT,
+            people.agents[agent["key"]],
+            f"{agent['given_name']} {agent['family_name']}",
+            organisation_id=people.organisations[agent["organisation"]],
+            roles=frozenset(agent["roles"]),
+        )
+        for agent in load_people()["agents"]
+    }
 
 
 def _seed_synthetic_patients() -> list[UUID]:
