@@ -68,7 +68,7 @@ def _patients() -> None:
         sa.Column("created_at", TIME, nullable=False),
         sa.Column("last_signed_in_at", TIME),
         sa.PrimaryKeyConstraint("id", name="pk_identity_person"),
-        sa.UniqueConstraint("issuer", "subject", name="uq_identity_person_issuer"),
+        sa.UniqueConstraint("issuer", "subject", name="uq_identity_person_issuer_subject"),
         sa.UniqueConstraint("patient_id", name="uq_identity_person_patient_id"),
         sa.ForeignKeyConstraint(
             ["patient_id"], ["identity_patient.id"], name="fk_identity_person_patient_id_identity_patient"
@@ -129,7 +129,7 @@ def _organisations() -> None:
         sa.Column("created_at", TIME, nullable=False),
         sa.Column("last_signed_in_at", TIME),
         sa.PrimaryKeyConstraint("id", name="pk_identity_agent"),
-        sa.UniqueConstraint("issuer", "subject", name="uq_identity_agent_issuer"),
+        sa.UniqueConstraint("issuer", "subject", name="uq_identity_agent_issuer_subject"),
     )
     op.create_table(
         "identity_member",
