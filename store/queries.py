@@ -240,7 +240,8 @@ def list_applications(*, by: Actor) -> Sequence[Row]:
     """The applications of the publisher's organisation with their present dossier, by name."""
     newest = sa.select(sa.func.max(Submission.number)).where(Submission.application_id == Application.id)
     rows = _rows().where(
-        Application.organisation_id == by.organisation_id, Submission.number == newest.scalar_subquery()
+        Application.organisation_id == by.organisation_id,
+        Submission.number == newest.correlate(Application).scalar_subquery(),
     )
     return [_row(row) for row in db.session.execute(rows.order_by(sa.func.lower(Application.name)))]
 

@@ -5,6 +5,7 @@ A draft may be incomplete, a submission may not; neither may be malformed.
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from importlib.resources import files
@@ -15,6 +16,7 @@ from jsonschema import Draft202012Validator, FormatChecker, ValidationError
 from platform_core.access import Access
 from platform_core.categories import registry
 from platform_core.errors import Fault, Invalid
+from platform_core.health_identity import Siren
 from platform_core.permission import Ceiling, CeilingItem, Periodicity, Purpose
 from store.errors import Incomplete
 
@@ -65,6 +67,7 @@ def check_complete(dossier: Dossier) -> None:
 def _faults(dossier: Dossier) -> Iterator[Fault]:
     for error in sorted(_validator.iter_errors(dossier), key=lambda e: [str(step) for step in e.absolute_path]):
         yield from _fault(error)
+    yield from _siren_faults(dossier.get("company", {}).get("siren"))
     for index, item in enumerate(dossier.get("data", {}).get("items", ())):
         yield from _item_faults(f"data.items.{index}", item)
 
@@ -87,6 +90,14 @@ def _missing(path: list[str]) -> Iterator[Fault]:
             yield Fault(f"{path[0]}.{name}", f"{name} is missing.", "required")
     else:
         yield Fault(".".join(path), f"{path[-1]} is missing.", "required")
+
+
+def _siren_faults(siren: object) -> Iterator[Fault]:
+    if isinstance(siren, str) and re.fullmatch("[0-9]{9}", siren):
+        try:
+            Siren(siren)
+        except Invalid as refused:
+            yield Fault("company.siren", refused.message, "format")
 
 
 def _item_faults(where: str, item: Mapping[str, Any]) -> Iterator[Fault]:

@@ -1,20 +1,22 @@
 """People and files of the referencing tests."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
-import sqlalchemy as sa
 from flask import Flask
 
-from platform_core.access import Access, Actor, ActorKind
+from identity_core.rules import Role
+from identity_core.service import organisations
+from identity_core.service import people as enrolment
+from platform_core.access import SYSTEM, Access, Actor, ActorKind
 from platform_core.categories import Category, Family, SmartScope, registry
 from platform_core.database import transaction
-from platform_core.ids import uuid7
+from platform_core.health_identity import Siren
 from store import queries
 from store.rules import grid
+from store.rules.dossier import section_version
 from store.rules.grid import Verdict
 from store.service import dossiers, listings, reviews
 
@@ -43,33 +45,29 @@ def categories() -> None:
 
 
 @pytest.fixture
-def people(app: Flask, owner: sa.Engine) -> People:
-    balance, elsewhere, authority = (
-        _organisation(owner, name, siren)
-        for name, siren in (("Balance+ SAS", "900000001"), ("Ailleurs SAS", "900000002"), ("Autorité", "900000003"))
-    )
-    return People(
-        alice=_agent("Alice", balance, "publisher"),
-        bruno=_agent("Bruno", elsewhere, "publisher"),
-        ines=_agent("Inès", authority, "reviewer"),
-        noe=_agent("Noé", authority, "reviewer", "decider"),
-        omar=_agent("Omar", authority, "decider"),
-        zoe=_agent("Zoé", authority, "decider"),
-    )
-
-
-def _organisation(owner: sa.Engine, name: str, siren: str) -> UUID:
-    identifier = uuid7()
-    with owner.begin() as connection:
-        connection.execute(
-            sa.text("INSERT INTO identity_organisation (id, name, siren, created_at) VALUES (:id, :name, :siren, :at)"),
-            {"id": identifier, "name": name, "siren": siren, "at": datetime.now(UTC)},
+def people(app: Flask) -> People:
+    with transaction():
+        balance, elsewhere, authority = (
+            organisations.register_organisation(name=name, siren=Siren(siren), by=SYSTEM)
+            for name, siren in (("Balance+ SAS", "900000019"), ("Ailleurs SAS", "900000027"), ("Autorité", "900000035"))
         )
-    return identifier
+        return People(
+            alice=_agent("Alice", balance, Role.PUBLISHER),
+            bruno=_agent("Bruno", elsewhere, Role.PUBLISHER),
+            ines=_agent("Inès", authority, Role.REVIEWER),
+            noe=_agent("Noé", authority, Role.REVIEWER, Role.DECIDER),
+            omar=_agent("Omar", authority, Role.DECIDER),
+            zoe=_agent("Zoé", authority, Role.DECIDER),
+        )
 
 
-def _agent(name: str, organisation_id: UUID, *roles: str) -> Actor:
-    return Actor(ActorKind.AGENT, uuid7(), name, organisation_id=organisation_id, roles=frozenset(roles))
+def _agent(name: str, organisation_id: UUID, *roles: Role) -> Actor:
+    agent = enrolment.register_agent(
+        issuer="https://agents.exemple.fr", subject=name, family_name="Essai", given_name=name, email=None
+    )
+    for role in roles:
+        organisations.add_member(organisation_id=organisation_id, agent_id=agent.id, role=role, by=SYSTEM)
+    return Actor(ActorKind.AGENT, agent.id, name, organisation_id=organisation_id, roles=frozenset(roles))
 
 
 def complete_dossier(**sections: Any) -> dict[str, Any]:
@@ -85,7 +83,7 @@ def complete_dossier(**sections: Any) -> dict[str, Any]:
         },
         "company": {
             "legal_name": "Balance+ SAS",
-            "siren": "900000001",
+            "siren": "900000019",
             "address": "1 rue des Mesures, 44000 Nantes",
             "contact_email": "contact@balance-plus.exemple.fr",
         },
@@ -128,8 +126,6 @@ def weight_item(access: str, **fields: Any) -> dict[str, Any]:
 
 def fill(application_id: UUID, by: Actor, content: dict[str, Any] | None = None) -> None:
     """Write every section of the present dossier, as the pages do."""
-    from store.rules.dossier import section_version
-
     for section, values in (content or complete_dossier()).items():
         present = queries.get_own_submission(application_id, by=by).dossier
         version = section_version(present, section)
