@@ -76,7 +76,7 @@ def publish_keys() -> Response:
 
 
 @endpoints.post("/par")
-@rate_limit("120 per minute")
+@rate_limit("100 per second")
 @_CLIENT
 def push_request() -> Response:
     """RFC 9126 §2."""
@@ -85,7 +85,7 @@ def push_request() -> Response:
 
 
 @endpoints.post("/token")
-@rate_limit("100 per second")
+@rate_limit("1000 per second")
 @_CLIENT
 def issue_token() -> Response:
     """RFC 6749 §3.2."""
@@ -94,7 +94,7 @@ def issue_token() -> Response:
 
 
 @endpoints.post("/revoke")
-@rate_limit("120 per minute")
+@rate_limit("100 per second")
 @_CLIENT
 def revoke_token() -> Response:
     """RFC 7009 §2."""
@@ -103,7 +103,7 @@ def revoke_token() -> Response:
 
 
 @endpoints.post("/introspect")
-@rate_limit("100 per second")
+@rate_limit("1000 per second")
 @_CLIENT
 def introspect_token() -> Response:
     """RFC 7662 §2."""

@@ -1,8 +1,11 @@
 """Public keys that others sign with: which algorithms are read, how a JWK is imported and bounded."""
 
+import base64
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 
@@ -34,13 +37,15 @@ def import_public_key(jwk: object) -> Key:
     key_class = _CLASSES.get(str(jwk.get("kty")))
     if key_class is None:
         raise ValueError("the key type is not EC, RSA or OKP")
+    if jwk["kty"] == "RSA" and len(str(jwk.get("n", ""))) * 6 < _LEAST_RSA_BITS:
+        raise ValueError(f"an RSA key has at least {_LEAST_RSA_BITS} bits")
     try:
         key = key_class.import_key(jwk)
         fitting = algorithms_of(key)
     except (JoseError, ValueError, TypeError, KeyError) as error:
         raise ValueError("the key cannot be read") from error
     if not fitting:
-        raise ValueError("the key is too weak or on a curve that is not used")
+        raise ValueError("the key is on a curve that is not used, or too weak")
     return key
 
 
@@ -50,6 +55,33 @@ def algorithms_of(key: Key) -> tuple[str, ...]:
         strong = key.raw_value.key_size >= _LEAST_RSA_BITS
         return _FITTING["RSA"] if strong else ()
     return _FITTING.get(str(getattr(key, "curve_name", "")), ())
+
+
+def read_signed(text: str, key: Key, algorithm: str) -> dict[str, Any]:
+    """The claims of a compact JWS (RFC 7515 §7.1) whose header was read already, signed with this key and algorithm.
+
+    The caller has checked that the algorithm fits the key. Raises `ValueError`.
+    """
+    signed, _, signature = text.rpartition(".")
+    try:
+        holds = jws.JWSRegistry.algorithms[algorithm].verify(signed.encode(), _decoded(signature), key)
+    except (JoseError, ValueError, TypeError):
+        holds = False
+    if not holds:
+        raise ValueError("the signature does not hold")
+    return read_part(signed.partition(".")[2])
+
+
+def read_part(segment: str) -> dict[str, Any]:
+    """The header or the claims of a compact JWS, not verified. Raises `ValueError`."""
+    part = orjson.loads(_decoded(segment))
+    if not isinstance(part, dict):
+        raise ValueError("not a JSON object")
+    return part
+
+
+def _decoded(segment: str) -> bytes:
+    return base64.b64decode(segment + "=" * (-len(segment) % 4), altchars="-_", validate=True)
 
 
 def client_jwk(jwk: Mapping[str, Any], profile: Profile) -> dict[str, Any]:

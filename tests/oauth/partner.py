@@ -10,15 +10,19 @@ from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 
 from flask import Flask
-from joserfc import jws, jwt
+from flask.testing import FlaskClient
+from joserfc import jws
 from joserfc.jwk import ECKey, Key
 from werkzeug.test import TestResponse
 
+from consent.service import requests as consent
+from consent.workflow import Answer
 from oauth import queries, service
 from oauth.rules.clients import Client, Profile
 from platform_core import clock, config
 from platform_core.access import Actor, ActorKind
 from platform_core.database import transaction
+from platform_core.ids import uuid7
 
 CALLBACK = "https://balance.exemple.fr/retour"
 TESTER = Actor(ActorKind.OPERATOR, None, "Essai")
@@ -88,7 +92,7 @@ class Partner:
         said = {name: value for name, value in {**right, **claims}.items() if value is not None}
         signer = key or self.credentials.key
         algorithm = alg or ("ES256" if self.client.profile is Profile.FAPI2 else "ES384")
-        return jwt.encode({"alg": algorithm}, said, signer, algorithms=[algorithm])
+        return signed({"alg": algorithm}, said, signer)
 
     def proof(
         self,
@@ -112,9 +116,7 @@ class Partner:
         said = {name: value for name, value in {**right, **claims}.items() if value is not None}
         heading = {"typ": "dpop+jwt", "alg": "ES256", "jwk": key.as_dict(private=False), **(header or {})}
         heading = {name: value for name, value in heading.items() if value is not None}
-        if heading.get("alg") in {None, "none"}:
-            return ".".join([*(_segment(part) for part in (heading, said)), ""])
-        return jws.serialize_compact(heading, json.dumps(said).encode(), key, algorithms=[heading["alg"]])
+        return signed(heading, said, key)
 
     def post(self, path: str, form: dict[str, Any], *, proofs: list[str] | None = None) -> TestResponse:
         """Post to an endpoint as this client, with a fresh assertion and a fresh proof unless others are given."""
@@ -200,6 +202,32 @@ class Partner:
     def reload(self) -> Client:
         with transaction():
             return queries.get_client(self.client.pk)
+
+
+def open_in(browser: FlaskClient, partner: Partner, **changes: Any) -> UUID:
+    """Push, open, and give the id of the consent request that the browser is sent to."""
+    uri = partner.push(**changes).json["request_uri"]
+    answer = browser.get("/oauth/authorize", query_string={"client_id": partner.client.client_id, "request_uri": uri})
+    assert answer.status_code == 303
+    path = answer.headers["Location"]
+    assert path.startswith("/consentement/")
+    return UUID(path.rsplit("/", 1)[1])
+
+
+def answer_as(patient: UUID, request_id: UUID, decision: Answer) -> str:
+    """Decide as the screen does; returns the resume path."""
+    by = Actor(ActorKind.PATIENT, uuid7(), "Camille", assurance="eidas2")
+    with transaction(patient_id=patient):
+        return consent.decide_request(request_id=request_id, patient_id=patient, decision=decision, by=by).resume_path
+
+
+def signed(header: dict[str, Any], claims: dict[str, Any], key: Key) -> str:
+    """A compact JWT, signed by hand: joserfc itself refuses to make some of the wrong headers."""
+    text = f"{_segment(header)}.{_segment(claims)}"
+    if header.get("alg") in {None, "none"}:
+        return f"{text}."
+    signature = jws.JWSRegistry.algorithms[header["alg"]].sign(text.encode(), key)
+    return f"{text}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
 
 
 def _segment(part: dict[str, Any]) -> str:
