@@ -58,6 +58,13 @@ def check_draft(dossier: Dossier) -> None:
         raise Invalid("The dossier is malformed.", code="dossier-invalid", faults=faults)
 
 
+def check_item(item: Mapping[str, Any]) -> None:
+    """An item of data is whole from the start. Raises `Invalid` (`dossier-invalid`) naming `data.items.0.<field>`."""
+    found = _faults({"data": {"items": [item]}})
+    if faults := [fault for fault in found if fault.where.startswith("data.items.0.")]:
+        raise Invalid("The item is malformed or incomplete.", code="dossier-invalid", faults=faults)
+
+
 def check_complete(dossier: Dossier) -> None:
     """Raises `Incomplete` with every fault."""
     if faults := list_faults(dossier):

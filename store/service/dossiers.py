@@ -56,6 +56,7 @@ def save_section(*, application_id: UUID, section: str, values: Mapping[str, Any
 def save_item(*, application_id: UUID, item: dict[str, Any], version: str, by: Actor) -> None:
     """Add the data asked for by one (category, access), or replace it. Raises as `save_section`."""
     application = own_application(application_id, by=by)
+    dossier.check_item(item)
     _edit(application, "data", version, lambda old: dossier.with_item(old, item), by=by)
 
 
