@@ -189,6 +189,7 @@ class ConsentRequest(Base):
     __table_args__ = (
         one_of("status", "status", RequestStatus),
         sa.Index("ix_consent_request_due", "expires_at", postgresql_where=sa.text("status = 'requested'")),
+        sa.Index("ix_consent_request_refused", "patient_id", postgresql_where=sa.text("status = 'refused'")),
     )
 
 

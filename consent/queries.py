@@ -344,6 +344,24 @@ def _permissions(items: Iterable[dict[str, Any]]) -> tuple[PermissionItem, ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """An app that a patient turned down."""
+
+    app_name: str
+    publisher_name: str
+    decided_at: datetime
+
+
+def list_refused(patient_id: UUID, limit: int = 20) -> list[Refusal]:
+    """The last requests that the patient refused, the newest first."""
+    refused = sa.select(ConsentRequest.app_name, ConsentRequest.publisher_name, ConsentRequest.decided_at).where(
+        ConsentRequest.patient_id == patient_id, ConsentRequest.status == RequestStatus.REFUSED
+    )
+    rows = db.session.execute(refused.order_by(ConsentRequest.decided_at.desc()).limit(limit))
+    return [Refusal(app, publisher, at) for app, publisher, at in rows if at]
+
+
+@dataclass(frozen=True, slots=True)
 class Due:
     """A consent for a cross-patient task to look at."""
 

@@ -1,15 +1,37 @@
-"""Wiring of the consent: what it hears, its periodic tasks."""
+"""Wiring of the consent: pages, what it hears, its periodic tasks, its place in the patient's space."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+from uuid import UUID
 
 from flask import Flask
 
-from consent import subscribers, tasks  # noqa: F401 - registers the tasks
+from consent import queries, subscribers, tasks  # noqa: F401 - registers the tasks
+from consent.pages import journal, permissions, question, words
+from identity_core.events import SpaceClosed
 from platform_core import events, schedule
+from platform_core.access import Actor
+from platform_core.navigation import Area, Link, Panel, add_link, add_panel
 from store.events import ApplicationReinstated, ApplicationSuspended, ApplicationWithdrawn
 
 
 def init_app(app: Flask) -> None:
     """Register what the consent adds to the application."""
+    for pages in (question, permissions, journal):
+        app.register_blueprint(pages.blueprint)
+    app.jinja_env.filters.update(category_label=words.category, iso_date=date.fromisoformat)
     events.subscribe(ApplicationWithdrawn, subscribers.end_consents)
     events.subscribe(ApplicationSuspended, subscribers.note_suspension)
     events.subscribe(ApplicationReinstated, subscribers.note_reinstatement)
+    events.subscribe(SpaceClosed, subscribers.revoke_all)
     schedule.every(60, "consent.record_expiries")
+    add_link(Link(Area.PATIENT, "Mes applications", "permissions.list_applications", order=50))
+    add_link(Link(Area.PATIENT, "Journal des accès", "access_journal.show_journal", order=60))
+    add_panel(Panel(Area.PATIENT, "home", "consent/panel.html", _count_accesses, order=30))
+
+
+def _count_accesses(*, by: Actor | None, patient_id: UUID) -> Mapping[str, Any]:
+    """How many apps have access to this record now, are paused, or are frozen by their listing."""
+    statuses = [state.status for state in queries.list_states(patient_id)]
+    return {name: statuses.count(name) for name in ("active", "paused", "frozen")}

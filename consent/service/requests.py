@@ -154,8 +154,8 @@ def _grant(
     items: Sequence[PermissionItem] | None,
     valid_until: date | None,
 ) -> None:
-    _check_app(request, patient_id)
     view = view_request(request)
+    check_answerable(view, patient_id=patient_id)
     kept = view.choice or Choice(view.items, view.valid_until)
     chosen = tuple(items) if items is not None else kept.items
     until = valid_until or kept.valid_until
@@ -244,7 +244,11 @@ def _check_end(request: ConsentRequest, patient_id: UUID, valid_until: date) -> 
         raise Invalid("The end must lie between today and the day asked.", code="wider-than-asked")
 
 
-def _check_app(request: ConsentRequest, patient_id: UUID) -> None:
+def check_answerable(request: RequestView, *, patient_id: UUID) -> None:
+    """Whether this patient may grant anything to this app now.
+
+    Raises `Forbidden` (`sandbox-patients-only`, `application-suspended`).
+    """
     if request.environment == "sandbox":
         if not identity.get_patient(patient_id).synthetic:
             raise Forbidden("A sandbox client sees synthetic patients only.", code="sandbox-patients-only")

@@ -197,6 +197,9 @@ def _request() -> None:
     op.create_index(
         "ix_consent_request_due", "consent_request", ["expires_at"], postgresql_where=sa.text("status = 'requested'")
     )
+    op.create_index(
+        "ix_consent_request_refused", "consent_request", ["patient_id"], postgresql_where=sa.text("status = 'refused'")
+    )
 
 
 def _clock() -> None:
