@@ -1,6 +1,7 @@
 """`ens`, the operator's command. The application is made only for the commands that need it."""
 
 import importlib
+import json
 import os
 import shutil
 import sys
@@ -149,11 +150,12 @@ def serve(host: str, workers: int, threads: int) -> None:
 
 
 @cli.command()
-def worker() -> None:
+@click.option("--loglevel", default="INFO", show_default=True)
+def worker(loglevel: str) -> None:
     """Run the tasks."""
     celery = _application().extensions["celery"]
     queues = ",".join(celery_app.queues(celery))
-    options = [f"--concurrency={celery_app.CONCURRENCY}", f"--queues={queues}", "--loglevel=INFO"]
+    options = [f"--concurrency={celery_app.CONCURRENCY}", f"--queues={queues}", f"--loglevel={loglevel}"]
     warnings.simplefilter("ignore", SecurityWarning)  # about root and pickled messages: ours are JSON
     alone = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
     celery.start(["--quiet", "worker", *options, *alone])
@@ -198,10 +200,11 @@ def _prepare(config: Config) -> None:
     """The demo people and applications, and the client of the demo partner app."""
     cli.main(["demo", "seed"], standalone_mode=False)
     client = config.data_dir / "demo" / "partner.json"
-    if not client.exists():
+    callback = f"http://127.0.0.1:{config.demo_partner_port}/callback"
+    known = json.loads(client.read_text()) if client.exists() else {}
+    if (known.get("issuer"), known.get("redirect_uri")) != (config.base_url, callback):
         client.parent.mkdir(mode=0o700, exist_ok=True)
-        callback = f"http://127.0.0.1:{config.demo_partner_port}/callback"
-        options = ["--application", "balance-plus", "--redirect-uri", callback, "--out", str(client)]
+        options = ["--application", "balance", "--redirect-uri", callback, "--out", str(client)]
         cli.main(["demo", "client", *options], standalone_mode=False)
 
 

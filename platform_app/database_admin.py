@@ -1,5 +1,6 @@
 """The schema of the database: bring it to a revision, tell which one it has. Works as the owner role."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import alembic.command
@@ -7,6 +8,7 @@ import alembic.config
 import sqlalchemy as sa
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 
 from platform_core.config import Config
 from platform_core.errors import ConfigurationError
@@ -16,12 +18,12 @@ VERSION_TABLE = "core_alembic_version"
 
 def upgrade(config: Config, revision: str = "head") -> None:
     """Apply the migrations up to a revision."""
-    alembic.command.upgrade(_settings(config), revision)
+    _migrate(alembic.command.upgrade, config, revision)
 
 
 def downgrade(config: Config, revision: str) -> None:
     """Undo the migrations down to a revision (`base` undoes all)."""
-    alembic.command.downgrade(_settings(config), revision)
+    _migrate(alembic.command.downgrade, config, revision)
 
 
 def head() -> str | None:
@@ -44,6 +46,15 @@ def owner_engine(config: Config) -> sa.Engine:
 
 
 _SCRIPTS = Path(__file__).parent / "migrations"
+
+
+def _migrate(command: Callable[[alembic.config.Config, str], None], config: Config, revision: str) -> None:
+    try:
+        command(_settings(config), revision)
+    except CommandError as error:
+        raise ConfigurationError(
+            f"The schema cannot be moved ({error}): run the code that made it, or start anew with `make reset`."
+        ) from error
 
 
 def _settings(config: Config) -> alembic.config.Config:

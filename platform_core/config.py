@@ -155,7 +155,7 @@ def _development_secrets(data_dir: Path) -> dict[str, str]:
     except FileNotFoundError:
         pass
     made = {name: secrets.token_urlsafe(32) for name in ("secret_key", "master_key", "idp_secret")}
-    data_dir.mkdir(parents=True, exist_ok=True)
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

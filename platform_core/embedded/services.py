@@ -20,6 +20,7 @@ from platform_core.embedded import account, postgres, valkey
 from platform_core.errors import ConfigurationError
 
 _MARK = "ens-data"
+_MADE_BEFORE_THE_SERVERS = {"secrets.json", "run.lock", "metrics", "blobs"}
 _ROLE_OF = {
     "database_url": DatabaseRole.APP,
     "batch_database_url": DatabaseRole.BATCH,
@@ -117,7 +118,7 @@ def _locked(data_dir: Path) -> Iterator[None]:
     """One starter or stopper at a time."""
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if {entry.name for entry in data_dir.iterdir()} <= {"secrets.json"}:
+        if {entry.name for entry in data_dir.iterdir()} <= _MADE_BEFORE_THE_SERVERS:
             (data_dir / _MARK).touch(mode=0o600)
         handle = os.open(data_dir / "services.lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:

@@ -49,6 +49,12 @@ def test_the_schema_is_told(environment: dict[str, str]) -> None:
     assert "newest" in result.output
 
 
+def test_an_unknown_revision_is_said_with_its_remedy(environment: dict[str, str]) -> None:
+    done = ens("db", "upgrade", "4242", environment=environment)
+    assert done.returncode == 1
+    assert "make reset" in done.stderr
+
+
 def test_the_journal_is_verified_from_the_command_line(environment: dict[str, str]) -> None:
     done = ens("journal", "verify", environment=environment)
     assert (done.returncode, done.stderr) == (0, "")

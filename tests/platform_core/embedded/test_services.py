@@ -224,6 +224,16 @@ def test_a_directory_that_held_other_files_is_not_erased(run_directory: Path) ->
     assert (directory / "letter.txt").exists()
 
 
+def test_what_the_platform_put_there_before_its_servers_is_its_own(run_directory: Path) -> None:
+    data_dir = run_directory / "prepared"
+    data_dir.mkdir()
+    for name in ("secrets.json", "run.lock"):
+        (data_dir / name).touch()
+    services.start(data_dir)
+    services.erase(data_dir)
+    assert not data_dir.exists()
+
+
 def test_a_directory_that_cannot_be_used_is_said_with_its_remedy(run_directory: Path) -> None:
     (run_directory / "a file").write_text("")
     with pytest.raises(ConfigurationError, match="set ENS_DATA_DIR"):
