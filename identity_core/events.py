@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from platform_core.access import Actor
+
 
 @dataclass(frozen=True, slots=True)
 class SpaceInvited:
@@ -23,4 +25,7 @@ class SpaceOpposed:
 
 @dataclass(frozen=True, slots=True)
 class SpaceClosed:
+    """The patient, or the one who represents them, closed the space: nothing may reach it from this moment."""
+
     patient_id: UUID
+    by: Actor

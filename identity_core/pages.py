@@ -142,7 +142,7 @@ def show_acting_for() -> str:
     me = sessions.current_sign_in()
     with transaction():
         represented = queries.list_represented(me.id)
-    options = [{"value": me.patient_id, "label": gettext("Moi-même")}]
+    options = [{"value": me.patient_id, "label": gettext("Le mien")}]
     options += [{"value": patient.id, "label": patient.display_name} for patient in represented]
     return render_template(
         "identity/acting_for.html", represented=represented, options=options, looked_at=current_patient().id

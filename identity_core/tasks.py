@@ -1,5 +1,7 @@
 """Periodic tasks of identity: spaces open when their opposition period is over, dead sessions are swept."""
 
+from uuid import UUID
+
 from celery import shared_task
 
 from identity_core import queries
@@ -8,18 +10,28 @@ from platform_core.access import SYSTEM
 from platform_core.database import DatabaseRole, transaction
 from platform_core.errors import Conflict
 
+_ROUNDS = 40
+
 
 @shared_task(name="identity.open_spaces", ignore_result=True)
 def open_spaces() -> None:
     """Open the spaces that nobody opposed in time, each in a transaction of its own."""
-    with transaction(role=DatabaseRole.BATCH):
-        due = queries.list_due_openings()
-    for patient_id in due:
-        try:
-            with transaction(patient_id=patient_id):
-                spaces.open_space(patient_id=patient_id, by=SYSTEM)
-        except Conflict:
-            continue
+    for _ in range(_ROUNDS):
+        with transaction(role=DatabaseRole.BATCH):
+            due = queries.list_due_openings()
+        for patient_id in due:
+            _open(patient_id)
+        if not due:
+            return
+
+
+def _open(patient_id: UUID) -> None:
+    """A space that somebody opened or opposed meanwhile is left as it is."""
+    try:
+        with transaction(patient_id=patient_id):
+            spaces.open_space(patient_id=patient_id, by=SYSTEM)
+    except Conflict:
+        return
 
 
 @shared_task(name="identity.sweep_sessions", ignore_result=True)

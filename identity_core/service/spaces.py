@@ -51,9 +51,12 @@ def oppose_space(*, patient_id: UUID, by: Actor) -> None:
 
 
 def close_space(*, patient_id: UUID, by: Actor) -> None:
-    """Close an open space. What it holds is kept, out of reach, and comes back if it is opened again."""
+    """Close an open space: whoever was let in is turned out by those who hear the event. Raises `Conflict`.
+
+    What it holds is kept, out of reach, and comes back if the space is opened again: destroying it is another act.
+    """
     _move_space(patient_id, SpaceVerb.CLOSE, by)
-    publish(SpaceClosed(patient_id))
+    publish(SpaceClosed(patient_id, by))
 
 
 def _move_space(patient_id: UUID, verb: SpaceVerb, by: Actor) -> None:
