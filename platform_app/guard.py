@@ -11,7 +11,6 @@ from math import ceil
 from typing import Any
 from uuid import UUID
 
-import sqlalchemy as sa
 from flask import Response, after_this_request, g, request
 
 from consent.rules import windows
@@ -25,13 +24,13 @@ from oauth.rules.tokens import TokenKind, check_token, read_authorization, refus
 from oauth.service import access as oauth_access
 from platform_core import clock, config, crypto
 from platform_core.access import ALWAYS, Access, Actor, ActorKind, DatePeriod, Interaction, Permit, plug_guard
-from platform_core.database import bind_patient, db, transaction
+from platform_core.database import run_first, transaction
 from platform_core.errors import DomainError, Forbidden, TooManyRequests, Unauthenticated, Unavailable
 from platform_core.journal import service as journal
 from platform_core.web import request_id
 from store.workflow import ListingState
 
-_AUTHORIZE = sa.text("SELECT * FROM ens_authorize(:token_hash, :now)")
+_AUTHORIZE = "SELECT * FROM ens_authorize(%(token_hash)s, %(now)s)"
 
 
 def init_guard() -> None:
@@ -45,14 +44,14 @@ def guarded_call(interaction: Interaction) -> Iterator["Call"]:
     g.data_call_opened = True
     attempt = _Attempt(interaction)
     try:
-        with transaction():
+        with transaction(bind=False):
             call = attempt.authorise()
             yield call
             attempt.journal_served(call)
     except Unavailable:
         raise
     except DomainError as error:
-        _to_real_time(error, attempt.clock_offset)
+        attempt.reword(error)
         attempt.journal_refused(error)
         raise
 
@@ -140,11 +139,14 @@ class _Attempt:
         self.call: Call | None = None
 
     def authorise(self) -> Call:
-        """The checks of the design up to the live consent. Raises `Unauthenticated` or `Forbidden`."""
+        """The checks of the design up to the live consent. Raises `Unauthenticated` or `Forbidden`.
+
+        `ens_authorize` also binds row-level security to the token's patient: a refusal rolls that back.
+        """
         presented = read_authorization(request.headers.get("Authorization"))
         self.token = presented.token
         parameters = {"token_hash": crypto.hash_token(self.token), "now": self.now}
-        row = db.session.execute(_AUTHORIZE, parameters).one_or_none()
+        row = run_first(_AUTHORIZE, parameters).one_or_none()
         if row is None or row.token_kind != TokenKind.ACCESS or row.patient_id is None:
             raise refused(presented, "The access token is not known.")
         self.row, self.clock_offset = row, row.clock_offset
@@ -154,7 +156,6 @@ class _Attempt:
             self._check_proof()
         now = self.now + self.clock_offset
         _check_listing(row, now)
-        bind_patient(row.patient_id)
         facts = _facts(row)
         check_live(facts, now)
         self.call = Call(self._actor(), row.patient_id, row.consent_app_id, row.client_id, facts, now)
@@ -172,6 +173,14 @@ class _Attempt:
 
     def _actor(self) -> Actor:
         return Actor(ActorKind.APPLICATION, self.row.consent_app_id, self.row.app_name)
+
+    def reword(self, error: DomainError) -> None:
+        """Say the refusal in the terms of the caller: the scheme of its token, and real time where a sandbox moved
+        the clock of the consent."""
+        if isinstance(error, Unauthenticated) and self.row is not None and self.row.jkt:
+            error.scheme = "DPoP"
+        if isinstance(error, TooManyRequests) and error.retry_at:
+            error.retry_at -= self.clock_offset
 
     def journal_served(self, call: Call) -> None:
         named = [category for category, count in call.counts.items() if count] or call.categories
@@ -243,9 +252,3 @@ def _code(error: DomainError) -> str:
     if isinstance(error, Unauthenticated):
         return error.challenge.get("error_description", error.code)
     return error.code
-
-
-def _to_real_time(error: DomainError, offset: timedelta) -> None:
-    """A sandbox may move the clock of a consent; what the caller waits for is real time."""
-    if isinstance(error, TooManyRequests) and error.retry_at:
-        error.retry_at -= offset

@@ -4,7 +4,7 @@ Only entry points (`api`, `pages`, `tasks`, `cli`) open `transaction()`; nothing
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -120,11 +120,14 @@ def _driver(url: str) -> str:
 
 
 @contextmanager
-def transaction(*, patient_id: UUID | None = None, role: DatabaseRole = DatabaseRole.APP) -> Iterator[orm.Session]:
+def transaction(
+    *, patient_id: UUID | None = None, role: DatabaseRole = DatabaseRole.APP, bind: bool = True
+) -> Iterator[orm.Session]:
     """One act, one transaction: committed when the block ends, rolled back when it raises.
 
-    `patient_id` binds row-level security to that patient from the first statement. Functions given to
-    `after_commit` run once the commit is acknowledged.
+    `patient_id` binds row-level security to that patient from the first statement; without `bind`, the first
+    statement is the caller's, sent by `run_first`. Functions given to `after_commit` run once the commit is
+    acknowledged.
 
     Raises `Unavailable` when PostgreSQL is away: nothing was written.
     """
@@ -134,7 +137,8 @@ def transaction(*, patient_id: UUID | None = None, role: DatabaseRole = Database
     session.rollback()
     session.info.update(open=True, role=role, after_commit=[])
     try:
-        _begin(session, patient_id)
+        if bind:
+            run_first(_BIND, {"patient": _setting(patient_id)})
         yield session
         session.commit()
     except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
@@ -156,18 +160,23 @@ def transaction(*, patient_id: UUID | None = None, role: DatabaseRole = Database
             _log.exception("A function that runs after commit failed; the outbox sweep will make up for it.")
 
 
-def _begin(session: orm.Session, patient_id: UUID | None) -> None:
-    """Open the transaction and bind its patient; a connection that died while pooled is replaced once."""
+_BIND = "SELECT set_config('ens.patient', %(patient)s, true)"
+
+
+def run(statement: str, parameters: Mapping[str, Any]) -> sa.CursorResult[Any]:
+    """Send one statement to the driver as it is written (`%(name)s` parameters): for the paths of every data call."""
+    return db.session.connection().exec_driver_sql(statement, dict(parameters))
+
+
+def run_first(statement: str, parameters: Mapping[str, Any]) -> sa.CursorResult[Any]:
+    """Send the first statement of a transaction; a connection that died while pooled is replaced once."""
     try:
-        bind_patient(patient_id)
+        return run(statement, parameters)
     except sa.exc.OperationalError as error:
         if not error.connection_invalidated:
             raise
-        session.rollback()
-        bind_patient(patient_id)
-
-
-_BIND = sa.text("SELECT set_config('ens.patient', :patient, true)")
+        db.session.rollback()
+        return run(statement, parameters)
 
 
 def bind_patient(patient_id: UUID | None) -> None:
@@ -175,7 +184,11 @@ def bind_patient(patient_id: UUID | None) -> None:
 
     The setting is local to the transaction: a pooled connection never carries it over.
     """
-    db.session.execute(_BIND, {"patient": str(patient_id) if patient_id else ""})
+    run(_BIND, {"patient": _setting(patient_id)})
+
+
+def _setting(patient_id: UUID | None) -> str:
+    return str(patient_id) if patient_id else ""
 
 
 def after_commit(hook: Callable[[], None]) -> None:

@@ -12,14 +12,19 @@ import sqlalchemy as sa
 
 from platform_core import clock, config, signing
 from platform_core.access import Actor
-from platform_core.database import db
+from platform_core.database import db, run
 from platform_core.ids import uuid7
 from platform_core.journal import rules
 from platform_core.journal.models import JournalBatch, JournalEntry
 
 SERVED, REFUSED = "served", "refused"
 _SEALER_LOCK = 0x454E534A
-_INSERT = sa.insert(JournalEntry)
+_INSERT = """
+    INSERT INTO core_journal (patient_id, id, occurred_at, actor_kind, actor_id, actor_name, on_behalf_of, app_id,
+        grant_id, interaction, resource, access, categories, count, outcome, code, request_id)
+    VALUES (%(patient_id)s, %(id)s, %(occurred_at)s, %(actor_kind)s, %(actor_id)s, %(actor_name)s, %(on_behalf_of)s,
+        %(app_id)s, %(grant_id)s, %(interaction)s, %(resource)s, %(access)s, %(categories)s, %(count)s, %(outcome)s,
+        %(code)s, %(request_id)s)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,7 @@ class Entry:
 
 def record(entry: Entry) -> None:
     """Write one line in the present transaction, which must be bound to the patient."""
-    db.session.execute(
+    run(
         _INSERT,
         {
             "patient_id": entry.patient_id,

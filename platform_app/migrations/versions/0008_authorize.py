@@ -1,4 +1,5 @@
-"""One row for one data call: token, client, listing, consent and its items, read past row-level security."""
+"""One row for one data call: token, client, listing, consent and its items, read past row-level security;
+the transaction is bound to the token's patient."""
 
 from alembic import op
 
@@ -34,9 +35,11 @@ RETURNS TABLE (
     clock_offset interval,
     items jsonb
 )
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
 BEGIN
+    PERFORM set_config('ens.patient', coalesce((SELECT o.patient_id::text FROM oauth_token o
+                                                 WHERE o.token_hash = p_token_hash), ''), true);
     RETURN QUERY
     SELECT t.kind, t.expires_at, t.revoked_at, t.jkt, t.scope, t.patient_id, t.grant_id,
            c.id, c.client_id, c.status, c.environment, c.application_id, coalesce(a.name, c.name),
