@@ -12,6 +12,10 @@ from platform_core.access import Access
 from platform_core.categories import Category, Family, SmartScope, registry
 from platform_core.ids import uuid7
 from tests.oauth.partner import Partner, sandbox_client
+from tests.store.conftest import categories as store_categories
+from tests.store.conftest import people
+
+__all__ = ["people", "store_categories"]
 
 BOTH, READ = frozenset(Access), frozenset({Access.READ})
 
