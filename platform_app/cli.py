@@ -68,6 +68,8 @@ def main() -> None:
         cli()
     except DomainError as error:
         sys.exit(f"ens: {error.message}")
+    except PermissionError as error:
+        sys.exit(f"ens: {error.filename} is not yours to use: set ENS_DATA_DIR to a directory of your own.")
     except sa.exc.OperationalError:
         sys.exit("ens: The database does not answer: run `ens services start`, or `ens doctor` to know more.")
 
