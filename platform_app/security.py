@@ -9,6 +9,9 @@ from flask import Flask, Response, current_app, request
 from flask.typing import ResponseReturnValue
 from flask_limiter import Limiter, RateLimitExceeded
 from flask_wtf import CSRFProtect
+from limits import parse
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
 
 from platform_core.config import Config
 from platform_core.errors import TooManyRequests
@@ -84,12 +87,13 @@ def _cache_policy(response: Response) -> str:
 
 
 def _limit_rates(app: Flask, config: Config) -> None:
-    """Count calls per view and caller in Redis, or in this process while Redis is away."""
+    """Count calls per view and caller in Redis, or in this process while Redis is away; data calls always here."""
     logging.getLogger("flask-limiter").setLevel(logging.WARNING)
     limiter = Limiter(
         _caller,
         app=app,
         default_limits=[_limit_of_view],
+        default_limits_exempt_when=_is_data_call,
         storage_uri=config.redis_url,
         storage_options={"socket_connect_timeout": 1, "socket_timeout": 1},
         key_prefix="ens",
@@ -105,10 +109,28 @@ def _limit_rates(app: Flask, config: Config) -> None:
         error = TooManyRequests("Too many calls: wait, then try again.", retry_at=retry_at)
         return app.handle_user_exception(error)
 
+    _limit_data_calls(app)
+
+
+def _limit_data_calls(app: Flask) -> None:
+    """Count the calls of one token in this process: a data call is cheap, asking Redis would cost as much again."""
+    counter = FixedWindowRateLimiter(MemoryStorage())
+    limit = parse(DATA_LIMIT)
+
+    @app.before_request
+    def count_data_call() -> None:
+        if _is_data_call() and not counter.hit(limit, _caller()):
+            reset = counter.get_window_stats(limit, _caller()).reset_time
+            raise TooManyRequests("Too many calls: wait, then try again.", retry_at=datetime.fromtimestamp(reset, UTC))
+
+
+def _is_data_call() -> bool:
+    return request.path.startswith("/fhir")
+
 
 def _limit_of_view() -> str:
-    """The limit that the view declares (`platform_core.web.rate_limit`), else that of its family."""
-    return _declared("__rate_limit__", DATA_LIMIT if request.path.startswith("/fhir") else DEFAULT_LIMIT)
+    """The limit that the view declares (`platform_core.web.rate_limit`), else the general one."""
+    return _declared("__rate_limit__", DEFAULT_LIMIT)
 
 
 def _declared(name: str, otherwise: str) -> str:

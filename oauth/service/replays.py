@@ -3,22 +3,22 @@
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 
 from oauth.models import Replay
 from platform_core import clock
 from platform_core.crypto import hash_token
-from platform_core.database import db
+from platform_core.database import db, run
 
 ASSERTION = "assertion"
 PROOF = "proof"
+_REMEMBER = """
+    INSERT INTO oauth_replay (kind, value_hash, expires_at) VALUES (%(kind)s, %(hash)s, %(expires_at)s)
+    ON CONFLICT DO NOTHING"""
 
 
 def remember(kind: str, value: str, expires_at: datetime) -> bool:
     """Record a value until it could no longer be accepted anyway. False when it was seen before."""
-    row = {"kind": kind, "value_hash": hash_token(value), "expires_at": expires_at}
-    statement = insert(Replay).values(row).on_conflict_do_nothing().returning(Replay.kind)
-    return db.session.execute(statement).one_or_none() is not None
+    return run(_REMEMBER, {"kind": kind, "hash": hash_token(value), "expires_at": expires_at}).rowcount == 1
 
 
 def forget_expired() -> None:
