@@ -1,18 +1,27 @@
 """A patient of one's own for each test, and consents given without a screen."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 import pytest
 from flask import Flask
 
+from consent.rules.calendar import months_after
+from consent.service import requests
 from consent.service.granting import Terms, grant
-from platform_core.access import Actor, ActorKind
+from identity_core import queries as identity
+from identity_core.gateway import openid
+from identity_core.service.seeding import Seeded, seed_people
+from platform_app.simulated.people import load_people
+from platform_core import clock
+from platform_core.access import Actor, ActorKind, DatePeriod
 from platform_core.categories import Category, Family, SmartScope, registry
 from platform_core.database import transaction
 from platform_core.ids import uuid7
 from platform_core.permission import PermissionItem, Purpose
+from store import queries as store
+from store.service.demo import seed_applications
 from tests.consent.builders import PRESSURE, READ, WEIGHT, WRITE, permission
 
 CAMILLE = Actor(ActorKind.PATIENT, uuid7(), "Camille Démo", assurance="eidas2")
@@ -63,3 +72,76 @@ def grant_consent(app: Flask, patient_id: UUID) -> Callable[..., UUID]:
             return grant(patient_id=patient_id, terms=terms, by=by).id
 
     return give
+
+
+@pytest.fixture
+def people(app: Flask) -> Seeded:
+    """Everybody of the demonstration."""
+    with transaction():
+        return seed_people(load_people(), issuer=openid.provider("citizen").issuer_key)
+
+
+@pytest.fixture
+def agents(people: Seeded) -> dict[str, Actor]:
+    """The agents of the demonstration, as actors of their organisations."""
+    with transaction():
+        return {key: _agent(agent_id, key) for key, agent_id in people.agents.items()}
+
+
+def _agent(agent_id: UUID, name: str) -> Actor:
+    (membership, *_) = identity.list_memberships(agent_id)
+    return Actor(ActorKind.AGENT, agent_id, name, organisation_id=membership.organisation_id, roles=membership.roles)
+
+
+@pytest.fixture
+def applications(agents: dict[str, Actor]) -> dict[str, UUID]:
+    """The applications of the demonstration, by name, in their states."""
+    with transaction():
+        return dict(seed_applications(actors=agents))
+
+
+@pytest.fixture
+def ask(applications: dict[str, UUID]) -> Callable[..., UUID]:
+    """`ask(browser_key=…)`: Balance+ puts a question, as the authorization endpoint does; gives the request's id."""
+
+    def open_one(
+        *items: PermissionItem,
+        browser_key: str = "browser",
+        valid_until: date | None = None,
+        grant_id: UUID | None = None,
+    ) -> UUID:
+        application_id = applications["Balance+"]
+        with transaction():
+            listing = store.find_listing(application_id)
+            assert listing is not None
+            facts = requests.AppFacts(
+                application_id, application_id, "production", listing.name, listing.publisher_name, application_id
+            )
+            return requests.open_request(
+                app=facts,
+                items=items or asked(),
+                ceiling=listing.ceiling,
+                purpose=Purpose.PREVENTION,
+                valid_until=valid_until or months_after(clock.today(), 6),
+                resume_path="/oauth/authorize/resume/x",
+                browser_key=browser_key,
+                grant_id=grant_id,
+                by=Actor(ActorKind.APPLICATION, application_id, listing.name),
+            )
+
+    return open_one
+
+
+def asked() -> tuple[PermissionItem, ...]:
+    """What Balance+ asks in these tests: weight to read and to add, blood pressure to read, once a day."""
+    year = DatePeriod(clock.today() - timedelta(days=300))
+    return (
+        permission(WEIGHT, READ, data=year),
+        permission(WEIGHT, WRITE, data=year),
+        permission(PRESSURE, READ, data=year),
+    )
+
+
+@pytest.fixture
+def camille(people: Seeded) -> UUID:
+    return people.patients["camille"]

@@ -2,66 +2,26 @@
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import pytest
 from flask import Flask
 
-from consent import queries
-from consent.rules.decision import decide
-from consent.rules.facts import WINDOW, ConsentFacts, ItemFacts
+from consent.rules.facts import WINDOW
 from consent.service.windows import open_windows
-from consent.workflow import Status
 from platform_core.clock import FrozenClock
-from platform_core.database import db, transaction
-from platform_core.errors import DomainError, Forbidden, TooManyRequests
+from platform_core.database import transaction
+from platform_core.errors import Forbidden, TooManyRequests
 from platform_core.permission import ONCE, Periodicity, Unit
 from tests.consent.builders import PRESSURE, READ, WEIGHT, permission
+from tests.consent.calls import call, in_parallel, load_facts, state_of
 
 Grant = Callable[..., UUID]
 
 
-def load_facts(patient_id: UUID, grant_id: UUID) -> ConsentFacts:
-    """The facts as the guard reads them, inside a transaction bound to the patient."""
-    consent = db.session.get(queries.Consent, (patient_id, grant_id))
-    assert consent is not None
-    items: dict[tuple[str, object], ItemFacts] = dict(queries._items(patient_id, [grant_id])[grant_id])
-    status = Status(consent.status)
-    return ConsentFacts(grant_id, patient_id, status, consent.valid_until, consent.presence_until, items)  # type: ignore[arg-type]
-
-
-def call(patient_id: UUID, grant_id: UUID, *categories: str, now: datetime) -> tuple[str, ...]:
-    """One data call, as the guard makes it: decide, open, commit. Returns the windows it opened."""
-    with transaction(patient_id=patient_id):
-        facts = load_facts(patient_id, grant_id)
-        decision = decide(facts, categories or [WEIGHT], READ, now=now)
-        if decision.to_open:
-            open_windows(facts=facts, categories=decision.to_open, access=READ, now=now)
-        return decision.to_open
-
-
 def used(patient_id: UUID, grant_id: UUID, now: datetime) -> list[int]:
-    with transaction(patient_id=patient_id):
-        return [item.used for item in queries.get_state(patient_id, grant_id, now).items]
-
-
-def in_parallel(app: Flask, count: int, act: Callable[[], object]) -> list[object]:
-    """Run the act in so many threads, all let go at once; gives results, or the refusals."""
-    gate = threading.Barrier(min(count, 8))
-
-    def run(number: int) -> object:
-        with app.app_context():
-            if number < 8:
-                gate.wait()
-            try:
-                return act()
-            except DomainError as refusal:
-                return refusal.code
-
-    with ThreadPoolExecutor(8) as pool:
-        return list(pool.map(run, range(count)))
+    return [item.used for item in state_of(patient_id, grant_id, now).items]
 
 
 def test_fifty_parallel_first_calls_open_one_window(
