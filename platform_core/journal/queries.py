@@ -1,7 +1,7 @@
 """Reading the journal: a patient's own lines, and the verification of the seals."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -69,15 +69,15 @@ def last_served(patient_id: UUID, grant_ids: Sequence[UUID], *, since: datetime)
 
 
 def _matching(query: sa.Select[Any], patient_id: UUID, wanted: JournalFilter) -> sa.Select[Any]:
-    conditions = {
-        "app_id": JournalEntry.app_id == wanted.app_id,
-        "grant_id": JournalEntry.grant_id == wanted.grant_id,
-        "category": JournalEntry.categories.contains([wanted.category]),
-        "outcome": JournalEntry.outcome == wanted.outcome,
-        "since": JournalEntry.occurred_at >= wanted.since,
-        "until": JournalEntry.occurred_at < wanted.until,
+    conditions: dict[str, Callable[[Any], sa.ColumnElement[bool]]] = {
+        "app_id": lambda value: JournalEntry.app_id == value,
+        "grant_id": lambda value: JournalEntry.grant_id == value,
+        "category": lambda value: JournalEntry.categories.contains([value]),
+        "outcome": lambda value: JournalEntry.outcome == value,
+        "since": lambda value: JournalEntry.occurred_at >= value,
+        "until": lambda value: JournalEntry.occurred_at < value,
     }
-    asked = [condition for name, condition in conditions.items() if getattr(wanted, name)]
+    asked = [condition(value) for name, condition in conditions.items() if (value := getattr(wanted, name))]
     return query.where(JournalEntry.patient_id == patient_id, *asked)
 
 
