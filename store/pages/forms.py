@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from flask_babel import format_date, gettext
+from flask_babel import format_date, gettext, ngettext
 from werkzeug.datastructures import MultiDict
 
 from platform_core.access import Access
@@ -138,8 +138,16 @@ def say_periodicity(value: Periodicity | Mapping[str, Any]) -> str:
     }[periodicity.kind]
 
 
-def say_history(days: int | None) -> str:
-    return _("tout l’historique") if days is None else _("%(days)s jours au plus", days=days)
+def say_history(item: Mapping[str, Any]) -> str:
+    """How far back the data may go, in words; it has no meaning for what is only written."""
+    days = item["history_days"]
+    if item["access"] == Access.WRITE:
+        return _("sans objet")
+    if days is None:
+        return _("tout l’historique")
+    if days % 365 == 0:
+        return str(ngettext("%(num)s an au plus", "%(num)s ans au plus", days // 365))
+    return str(ngettext("%(num)s jour au plus", "%(num)s jours au plus", days))
 
 
 def describe_section(code: str, values: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -168,7 +176,7 @@ def describe_item(item: Mapping[str, Any]) -> tuple[str, ...]:
         say_access(item["access"]),
         item["why"],
         _("Nécessaire") if item["required"] else _("Facultative"),
-        say_history(item["history_days"]),
+        say_history(item),
         say_periodicity(item["periodicity"]),
     )
 

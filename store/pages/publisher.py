@@ -70,6 +70,7 @@ def show_application(application_id: UUID) -> str:
         listing=listing,
         history=history,
         blocks=blocks,
+        motives={entry.verb: entry.motive for entry in reversed(history)},
         tasks=_tasks(file),
         editable=file.state in EDITABLE,
         reopens=file.state in FINAL and (listing is None or listing.state is not ListingState.WITHDRAWN),

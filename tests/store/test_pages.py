@@ -3,12 +3,15 @@
 from uuid import UUID
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from platform_core.database import transaction
 from store import queries
+from store.pages import forms
+from store.rules import grid
 from store.rules.dossier import section_version
-from store.service import listings
+from store.service import dossiers, listings, reviews
 from store.workflow import SubmissionState
 from tests.signing_in import sign_in_agent, submit
 from tests.store.conftest import People, bring_to, complete_dossier
@@ -208,8 +211,6 @@ def test_reviewer_and_decider_carry_a_dossier_to_the_catalogue(client: FlaskClie
     assert submit(client, f"{path}/prise-en-charge").status_code == 303
     page = client.get(path).text
     assert "0 avis sur 13" in page and "Accepter le dossier" not in page
-    from store.rules import grid
-
     for criterion in grid.load("2026.1").criteria:
         answer = submit(client, f"{path}/criteres/{criterion}", {"verdict": "conforming", "version": "0"})
         assert answer.status_code == 303
@@ -339,3 +340,37 @@ def test_the_catalogue_for_programs_refuses_what_it_does_not_know(client: FlaskC
     missing = client.get("/api/v1/catalogue/absente")
     assert (missing.status_code, missing.get_json()["code"]) == (404, "not-found")
     assert client.get("/api/v1/catalogue?page=0").status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("access", "days", "words"),
+    [
+        ("read", None, "tout l’historique"),
+        ("read", 1, "1 jour au plus"),
+        ("read", 31, "31 jours au plus"),
+        ("read", 365, "1 an au plus"),
+        ("read", 730, "2 ans au plus"),
+        ("write", None, "sans objet"),
+    ],
+)
+def test_the_depth_of_history_is_said_in_words(app: Flask, access: str, days: int | None, words: str) -> None:
+    with app.test_request_context():
+        assert forms.say_history({"access": access, "history_days": days}) == words
+
+
+def test_the_motive_shown_is_that_of_the_complements_even_after_a_suspension(
+    client: FlaskClient, people: People
+) -> None:
+    application_id, _ = bring_to("listed", people)
+    with transaction():
+        dossiers.open_submission(application_id=application_id, by=people.alice)
+        dossiers.submit(application_id=application_id, by=people.alice)
+        submission_id = queries.get_own_submission(application_id, by=people.alice).id
+        reviews.take_in_charge(submission_id=submission_id, by=people.ines)
+        reviews.request_complements(submission_id=submission_id, motive="Précisez les risques.", by=people.ines)
+    with transaction():
+        listings.suspend_listing(application_id=application_id, motive="Fuite de données.", by=people.omar)
+    as_agent(client, people.alice.id)
+    page = client.get(f"/editeur/applications/{application_id}").text
+    notice = page[page.index("L’instruction attend") : page.index("<h2>Référencement</h2>")]
+    assert "Précisez les risques." in notice and "Fuite de données." not in notice
