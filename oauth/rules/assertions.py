@@ -24,9 +24,11 @@ class Assertion:
 
 def claimed_client(assertion: str) -> str:
     """The `sub` of an assertion, before anything is verified. Raises `InvalidClient`."""
+    segments = assertion.split(".")
     try:
-        _, claims, _ = assertion.split(".") if len(assertion) <= _LONGEST_TEXT else ()
-        subject = read_part(claims).get("sub")
+        if len(segments) != 3 or len(assertion) > _LONGEST_TEXT:
+            raise ValueError("not a compact JWS")
+        subject = read_part(segments[1]).get("sub")
     except ValueError:
         raise InvalidClient("The client assertion is not a JWT.") from None
     if not isinstance(subject, str) or not subject:

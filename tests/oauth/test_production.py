@@ -114,6 +114,16 @@ def test_a_suspended_application_asks_nothing_new_and_keeps_its_grants(
     assert grant.json["status"] == "frozen"
 
 
+def test_a_withdrawn_application_has_lost_its_grants_at_once(
+    balance: Partner, people: People, application_id: UUID, real_patient: UUID
+) -> None:
+    tokens = grant_to(balance, real_patient)
+    with transaction():
+        listings.withdraw_listing(application_id=application_id, motive="Fin.", by=people.omar)
+    assert balance.refresh(tokens["refresh_token"]).json["error_description"] == "consent-ended"
+    assert balance.post("/oauth/introspect", {"token": tokens["access_token"]}).json == {"active": False}
+
+
 def test_a_production_client_has_no_sandbox(balance: Partner, patient: UUID) -> None:
     token = balance.app_token()
     assert balance.call("GET", "/api/v1/sandbox/patients", token).status_code == 403
