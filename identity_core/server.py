@@ -27,10 +27,15 @@ _log = logging.getLogger(__name__)
 
 
 class StoredSession(SessionMixin):
-    """The session of one browser, read at its first use."""
+    """The session of one browser, read at its first use.
 
-    def __init__(self, token: str | None) -> None:
+    While the database is away it is `broken`: empty where a page only looks, so that public pages and error pages
+    render; reading it to act raises `Unavailable`.
+    """
+
+    def __init__(self, token: str | None, *, acts: bool) -> None:
         self.token = token
+        self.acts = acts
         self.row_id: UUID | None = None
         self.rotated = False
         self.broken = False
@@ -45,7 +50,7 @@ class StoredSession(SessionMixin):
 
     @property
     def data(self) -> dict[str, Any]:
-        """The values. While the database is away, raises `Unavailable` once, then is empty: the error page renders."""
+        """The values. Raises `Unavailable`, once, when the request acts and the database is away."""
         self._load()
         return self._data
 
@@ -62,20 +67,15 @@ class StoredSession(SessionMixin):
             self._read(self.token)
 
     def _read(self, token: str) -> None:
-        now = clock.now()
-        query = sa.select(BrowserSession.id, BrowserSession.data, BrowserSession.seen_at).where(
-            BrowserSession.token_hash == hash_token(token),
-            BrowserSession.seen_at > now - IDLE,
-            BrowserSession.started_at > now - LONGEST,
-        )
         try:
-            with db.engine.connect() as connection:
-                row = connection.execute(query).one_or_none()
+            row = _find(token)
         except sa.exc.SQLAlchemyError as error:
             self.broken = True
-            if is_outage(error):
+            if not is_outage(error):
+                raise
+            if self.acts:
                 raise Unavailable("The database is away. Try again in a few seconds.") from error
-            raise
+            return
         if row is not None:
             self.row_id, self._data, self.seen_at = row.id, row.data, row.seen_at
 
@@ -101,7 +101,8 @@ class DatabaseSessions(SessionInterface):
     """Flask's interface to `StoredSession`."""
 
     def open_session(self, app: Flask, request: Request) -> StoredSession:
-        return StoredSession(request.cookies.get(self.get_cookie_name(app)))
+        acts = request.method not in {"GET", "HEAD", "OPTIONS"}
+        return StoredSession(request.cookies.get(self.get_cookie_name(app)), acts=acts)
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         if not isinstance(session, StoredSession) or not session.loaded or session.broken:
@@ -122,6 +123,17 @@ class DatabaseSessions(SessionInterface):
     def get_cookie_name(self, app: Flask) -> str:
         """`__Host-` binds the cookie to this very host and to https (RFC 6265bis §4.1.3.2)."""
         return "__Host-ens" if config.current().secure else "ens"
+
+
+def _find(token: str) -> sa.Row[Any] | None:
+    now = clock.now()
+    query = sa.select(BrowserSession.id, BrowserSession.data, BrowserSession.seen_at).where(
+        BrowserSession.token_hash == hash_token(token),
+        BrowserSession.seen_at > now - IDLE,
+        BrowserSession.started_at > now - LONGEST,
+    )
+    with db.engine.connect() as connection:
+        return connection.execute(query).one_or_none()
 
 
 def _store(session: StoredSession) -> str | None:

@@ -22,7 +22,7 @@ from identity_core.rules import Role
 from platform_core import clock
 from platform_core.access import Actor, ActorKind
 from platform_core.database import transaction
-from platform_core.errors import Forbidden, Unauthenticated
+from platform_core.errors import Forbidden, Unauthenticated, Unavailable
 from platform_core.ids import opaque
 from platform_core.navigation import Area
 from platform_core.web import View, guard
@@ -92,8 +92,13 @@ class Present:
 
 
 def find_sign_in(slot: Slot) -> SignIn | None:
-    """The sign-in of this browser in a slot, unless it is older than twelve hours."""
+    """The sign-in of this browser in a slot, unless it is older than twelve hours.
+
+    Raises `Unavailable` when the session could not be read: nobody is taken for signed out by mistake.
+    """
     stored = session.get(f"sign_in.{slot}")
+    if getattr(session, "broken", False):
+        raise Unavailable("The database is away. Try again in a few seconds.")
     if stored is None:
         return None
     sign_in = SignIn.from_json(stored)

@@ -1,12 +1,21 @@
 """The way to a provider and back: what the answer must match, once, in the same browser."""
 
 import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from threading import Barrier
+from typing import TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import sqlalchemy as sa
+from flask import Flask
 from flask.testing import FlaskClient
 
+from identity_core.errors import SignInFailed
+from identity_core.gateway.ins import SimulatedInsTeleservice, Traits
+from identity_core.gateway.openid import SignedIn
 from identity_core.models import SignInAttempt
 from identity_core.service import sign_in
 from identity_core.service.seeding import Seeded
@@ -16,6 +25,7 @@ from platform_core.config import Config
 from platform_core.database import transaction
 from tests.signing_in import submit
 
+Result = TypeVar("Result")
 pytestmark = pytest.mark.usefixtures("live_server")
 
 
@@ -123,3 +133,43 @@ def test_somebody_unknown_is_enrolled_with_a_space_still_to_open(client: FlaskCl
 
 def test_without_a_form_token_nobody_is_sent_away(client: FlaskClient) -> None:
     assert client.post("/connexion").status_code == 400
+
+
+def test_of_parallel_answers_only_one_is_taken(app: Flask) -> None:
+    with transaction():
+        state = sign_in.begin_sign_in(provider="citizen", next_path="/espace", browser_key="key").state
+
+    def take() -> bool:
+        with app.app_context():
+            try:
+                with transaction():
+                    sign_in.take_sign_in(provider="citizen", state=state, browser_key="key")
+            except SignInFailed:
+                return False
+            return True
+
+    assert sum(in_parallel(take, 8)) == 1
+
+
+def test_parallel_first_sign_ins_enrol_one_person(app: Flask) -> None:
+    traits = Traits("Blanc", "Zoé", date(1990, 2, 3), "female", "75056")
+    signed_in = SignedIn("zoe", "eidas2", "token", {})
+
+    def enrol() -> sign_in.Identified:
+        with app.app_context(), transaction():
+            ins = SimulatedInsTeleservice().search(traits)
+            return sign_in.sign_in_citizen(signed_in=signed_in, issuer="simulated", traits=traits, ins=ins)
+
+    assert len(set(in_parallel(enrol, 6))) == 1
+
+
+def in_parallel(act: Callable[[], Result], times: int) -> list[Result]:
+    """What several threads that start together get."""
+    start = Barrier(times)
+
+    def run(_: int) -> Result:
+        start.wait()
+        return act()
+
+    with ThreadPoolExecutor(times) as threads:
+        return list(threads.map(run, range(times)))
