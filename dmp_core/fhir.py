@@ -120,8 +120,7 @@ def write_observation(
 ) -> dict[str, Any]:
     """The Observation of a measure that the platform itself writes (typed in by a person)."""
     quantities = [
-        {"value": wire.Number(str(value)), "unit": kind.unit_text or kind.unit, "system": UCUM, "code": kind.unit}
-        for value in values
+        {"value": value, "unit": kind.unit_text or kind.unit, "system": UCUM, "code": kind.unit} for value in values
     ]
     resource: dict[str, Any] = {
         "resourceType": "Observation",

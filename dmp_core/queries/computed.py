@@ -75,13 +75,12 @@ def _index(row: Any) -> Decimal:
 def _row(found: Any) -> MeasureRow:
     weight_id, effective_at, updated_at, _, _, effective = found
     kind = KINDS[BMI]
-    number = wire.Number(str(_index(found)))
     body = {
         "status": "final",
         "category": [{"coding": [dict(zip(("system", "code"), VITAL_SIGNS, strict=True))]}],
         "code": {"coding": [{"system": kind.coding[0], "code": kind.coding[1], "display": kind.label}]},
         "effectiveDateTime": effective,
-        "valueQuantity": {"value": number, "unit": kind.unit, "system": UCUM, "code": kind.unit},
+        "valueQuantity": {"value": _index(found), "unit": kind.unit, "system": UCUM, "code": kind.unit},
         "note": [{"text": "Calculé à partir du poids et de la taille."}],
     }
     return MeasureRow(

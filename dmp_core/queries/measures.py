@@ -9,11 +9,12 @@ from dmp_core.models import MeasureRow
 from dmp_core.queries import computed
 from dmp_core.queries.statements import ASKED, COLUMNS, asked, bounds, execute, rows
 from platform_core.fhir import wire
-from platform_core.fhir.search import Span
+from platform_core.fhir.search import ANY_TIME, Span
 
 _UPDATED = "updated_at >= %(since)s::timestamptz AND updated_at < %(until)s::timestamptz"
 _WITHIN = "m.kind = asked.kind AND m.effective_at >= asked.first AND m.effective_at < asked.last"
-# One statement serves one kind or all: each kind is read from its own index, no further than the page needs.
+# One statement serves one kind or all: each kind is read in the order of its index, no further than the page needs.
+# The condition on changes is left out when there is none, lest the planner, short of statistics, takes their index.
 _BY_DATE = """
 SELECT {columns} FROM {asked} CROSS JOIN LATERAL (
     SELECT * FROM dmp_measure
@@ -26,9 +27,10 @@ SELECT {columns} FROM dmp_measure m JOIN {asked} ON {within}
  WHERE m.patient_id = %(patient)s AND {updated}
  ORDER BY m.updated_at {way}, m.id {way} LIMIT %(limit)s OFFSET %(skip)s"""
 _SEARCHES = {
-    sign + name: text.format(columns=COLUMNS, asked=ASKED, within=_WITHIN, updated=_UPDATED, way=way)
+    (sign + name, delta): text.format(columns=COLUMNS, asked=ASKED, within=_WITHIN, updated=updated, way=way)
     for name, text in (("date", _BY_DATE), ("_lastUpdated", _BY_UPDATE))
     for sign, way in (("", "ASC"), ("-", "DESC"))
+    for delta, updated in ((False, "true"), (True, _UPDATED))
 }
 _COUNT = f"""
 SELECT count(*) FROM dmp_measure m JOIN {ASKED} ON {_WITHIN}
@@ -44,11 +46,12 @@ def search_measures(
     `sort` is `date` or `_lastUpdated`, with `-` for descending.
     """
     stored = {kind: span for kind, span in spans.items() if kind != BMI}
+    statement = _SEARCHES[sort, updated != ANY_TIME]
     parameters = {**asked(patient_id, stored), **bounds(updated, "since", "until")}
     if BMI not in spans:
-        return rows(_SEARCHES[sort], {**parameters, "limit": limit, "skip": skip, "reach": skip + limit})
+        return rows(statement, {**parameters, "limit": limit, "skip": skip, "reach": skip + limit})
     reach = skip + limit
-    found = [*rows(_SEARCHES[sort], {**parameters, "limit": reach, "skip": 0, "reach": reach})]
+    found = [*rows(statement, {**parameters, "limit": reach, "skip": 0, "reach": reach})]
     found += computed.list_computed(patient_id=patient_id, span=spans[BMI], updated=updated, sort=sort, limit=reach)
     found.sort(key=_BY[sort.lstrip("-")], reverse=sort.startswith("-"))
     return found[skip:reach]

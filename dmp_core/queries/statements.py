@@ -24,7 +24,7 @@ def execute(statement: str, parameters: Mapping[str, Any]) -> Any:
 
 
 def rows(statement: str, parameters: Mapping[str, Any]) -> Sequence[MeasureRow]:
-    return [MeasureRow._make(row) for row in execute(statement, parameters)]
+    return [MeasureRow._make(row) for row in execute(statement, parameters).fetchall()]
 
 
 def asked(patient_id: UUID, spans: Mapping[str, Span]) -> dict[str, Any]:

@@ -94,7 +94,7 @@ def _number(quantity: Any, kind: Kind, path: str, faults: list[Fault]) -> Iterat
         return
     if quantity.get("code") != kind.unit or quantity.get("system") != UCUM:
         faults.append(Fault(f"{path}.code", f"must be {kind.unit} ({UCUM}).", "value"))
-    value = Decimal(wire.digits(quantity["value"]))
+    value = wire.exact(quantity["value"])
     if abs(value) >= _LARGEST:
         faults.append(Fault(f"{path}.value", "is out of all proportion.", "value"))
     yield value

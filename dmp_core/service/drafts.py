@@ -15,20 +15,20 @@ from platform_core.access import Permit
 from platform_core.database import db
 from platform_core.errors import Fault, Forbidden
 from platform_core.events import DataChanged
+from platform_core.fhir import wire
 from platform_core.fhir.registry import Resource
 from platform_core.fhir.validation import invalid, validate
 from platform_core.ids import uuid7
 
+# The rows travel as one JSON text: bodies are not quoted twice, and one parameter is cheaper than eleven arrays.
 _INSERT = """
 INSERT INTO dmp_measure (patient_id, id, kind, effective_at, value, value2, status, device_id, device_details,
                          author_id, author_name, source, version, created_at, updated_at, meta, body)
-SELECT %(patient)s, t.id::uuid, t.kind, t.effective_at::timestamptz, t.value::numeric, t.value2::numeric, t.status,
-       t.device_id::uuid, t.device_details::json, %(author)s, %(name)s, t.source, 1, %(now)s, %(now)s, t.meta::json,
-       t.body::json
-  FROM unnest(%(id)s::text[], %(kind)s::text[], %(effective_at)s::text[], %(value)s::text[], %(value2)s::text[],
-              %(status)s::text[], %(device_id)s::text[], %(device_details)s::text[], %(source)s::text[],
-              %(meta)s::text[], %(body)s::text[])
-    AS t(id, kind, effective_at, value, value2, status, device_id, device_details, source, meta, body)"""
+SELECT %(patient)s, t.id, t.kind, t.effective_at, t.value, t.value2, t.status, t.device_id, t.device_details,
+       %(author)s, %(name)s, t.source, 1, %(now)s, %(now)s, t.meta, t.body
+  FROM json_to_recordset(%(rows)s::json)
+    AS t(id uuid, kind text, effective_at timestamptz, value numeric, value2 numeric, status text, device_id uuid,
+         device_details json, source text, meta json, body json)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,22 +95,9 @@ def store(drafts: Sequence[Draft], author: Author) -> list[MeasureRow]:
     """Store accepted measures in one statement, and tell that data changed. Returns the rows, in order."""
     now = clock.now()
     rows = [_row(item, author, now) for item in drafts]
-    values = [item.measure.values for item in drafts]
-    columns = {
-        "id": [row.id for row in rows],
-        "kind": [row.kind for row in rows],
-        "effective_at": [row.effective_at.isoformat() for row in rows],
-        "value": [str(numbers[0]) for numbers in values],
-        "value2": [str(numbers[1]) if len(numbers) > 1 else None for numbers in values],
-        "status": [item.resource["status"] for item in drafts],
-        "device_id": [str(row.device_id) if row.device_id else None for row in rows],
-        "device_details": [row.device_details for row in rows],
-        "source": [row.source for row in rows],
-        "meta": [row.meta for row in rows],
-        "body": [row.body for row in rows],
-    }
+    texts = [_text(item, row) for item, row in zip(drafts, rows, strict=True)]
     writer = {"patient": author.patient_id, "author": author.id, "name": author.name, "now": now}
-    db.session.connection().exec_driver_sql(_INSERT, {**writer, **columns})
+    db.session.connection().exec_driver_sql(_INSERT, {**writer, "rows": f"[{','.join(texts)}]"})
     for item, row in zip(drafts, rows, strict=True):
         events.publish(DataChanged(item.category, author.patient_id, f"Observation/{row.id}", 1, "create"))
     return rows
@@ -124,3 +111,17 @@ def _row(item: Draft, author: Author, now: datetime) -> MeasureRow:
         str(uuid7()), measure.kind.name, measure.effective_at, 1, now, author.id, source, meta, body,
         item.device_id, device_details,
     )  # fmt: skip
+
+
+def _text(item: Draft, row: MeasureRow) -> str:
+    """A row as JSON for the statement: what is JSON already is spliced in."""
+    numbers = ",".join(
+        f'"{name}":{value}' for name, value in zip(("value", "value2"), item.measure.values, strict=False)
+    )
+    device = f'"device_id":"{row.device_id}",' if row.device_id else ""
+    details = f'"device_details":{row.device_details},' if row.device_details else ""
+    return (
+        f'{{"id":"{row.id}","kind":"{row.kind}","effective_at":"{row.effective_at.isoformat()}",{numbers},{device}'
+        f'{details}"status":"{item.resource["status"]}","source":{wire.write(row.source)},"meta":{row.meta},'
+        f'"body":{row.body}}}'
+    )

@@ -119,7 +119,7 @@ def _mistyped_value(value: Any, written: Any, where: str, allowed: frozenset[str
     elif isinstance(value, bool):
         if not isinstance(written, bool):
             yield Fault(where, "must be true or false.", "value")
-    elif isinstance(written, int | float):
+    elif isinstance(written, int | float | Decimal):
         yield Fault(where, "must be a JSON string.", "value")
     elif allowed is not None and isinstance(written, str) and written not in allowed:
         yield Fault(where, f"must be one of {', '.join(sorted(allowed))}.", "code-invalid")

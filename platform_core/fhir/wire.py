@@ -1,6 +1,7 @@
 """JSON as FHIR needs it: a decimal keeps the digits it was written with (FHIR R4, datatypes: 72.40 is not 72.4)."""
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -12,14 +13,12 @@ _SAFE_DIGITS = 15
 
 
 class Number(float):
-    """A JSON number that remembers how it was written."""
+    """A number in a form that `Decimal` does not keep, such as 1e2, and how it was written."""
 
     __slots__ = ("text",)
     text: str
 
     def __new__(cls, text: str) -> "Number":
-        if len(text) > _LONGEST_NUMBER:
-            raise ValueError("A number has too many digits.")
         number = super().__new__(cls, text)
         if number - number != 0:
             raise ValueError("A number is too large.")
@@ -27,19 +26,25 @@ class Number(float):
         return number
 
 
-def _integer(text: str) -> int | Number:
-    return int(text) if len(text) <= _SAFE_DIGITS and text != "-0" else Number(text)
+def _decimal(text: str) -> Decimal | Number:
+    if len(text) > _LONGEST_NUMBER:
+        raise ValueError("A number has too many digits.")
+    return Number(text) if "e" in text or "E" in text else Decimal(text)
+
+
+def _integer(text: str) -> int | Decimal | Number:
+    return int(text) if len(text) <= _SAFE_DIGITS and text != "-0" else _decimal(text)
 
 
 def _no_constant(text: str) -> None:
     raise ValueError(f"{text} is not JSON.")
 
 
-_decode = json.JSONDecoder(parse_float=Number, parse_int=_integer, parse_constant=_no_constant).decode
+_decode = json.JSONDecoder(parse_float=_decimal, parse_int=_integer, parse_constant=_no_constant).decode
 
 
 def read(body: bytes) -> Any:
-    """Parse UTF-8 JSON; decimals come as `Number`. Raises `Malformed` (`invalid-json`)."""
+    """Parse UTF-8 JSON; decimals come as `Decimal` or `Number`. Raises `Malformed` (`invalid-json`)."""
     if b"\\u0000" in body:
         raise Malformed("The body holds a NUL character, which FHIR forbids.", code="invalid-json")
     try:
@@ -49,19 +54,21 @@ def read(body: bytes) -> Any:
 
 
 def write(value: Any) -> str:
-    """Compact JSON; each `Number` as it was written. Raises `Malformed` on text that is not Unicode."""
+    """Compact JSON; each decimal as it was written. Raises `Malformed` on text that is not Unicode."""
     try:
         return orjson.dumps(value, default=_as_written).decode()
     except orjson.JSONEncodeError as error:
         raise Malformed(f"The content cannot be stored: {error}", code="invalid-json") from None
 
 
-def digits(number: Any) -> str:
-    """The text of a number just read: what an exact `Decimal` is made of."""
-    return number.text if isinstance(number, Number) else str(number)
+def exact(number: Any) -> Decimal:
+    """The exact value of a number just read."""
+    return Decimal(number.text if isinstance(number, Number) else number)
 
 
 def _as_written(value: Any) -> orjson.Fragment:
     if isinstance(value, Number):
         return orjson.Fragment(value.text)
+    if isinstance(value, Decimal):
+        return orjson.Fragment(f"{value:f}")
     raise TypeError(f"{type(value).__name__} is not JSON.")
