@@ -6,8 +6,6 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import orjson
-
 from consent.service import clocks
 from consent.service import requests as consent
 from consent.workflow import Answer
@@ -60,7 +58,7 @@ def decide(
     opened = oauth.open_pushed_request(request_uri=request_uri, client_id=client.client_id, now=now)
     app = Actor(ActorKind.APPLICATION, client.app_id, client.name)
     request_id = oauth.hand_over(opened=opened, browser_key=browser_key, by=app)
-    kept = narrow(opened.asked, orjson.dumps(details).decode()) if details is not None else opened.asked
+    kept = narrow(opened.asked, details) if details is not None else opened.asked
     bind_patient(patient.id)
     person_id = identity.find_person_id(patient.id) or patient.id
     consent.decide_request(

@@ -97,6 +97,11 @@ def _parsed(text: str) -> list[dict[str, Any]]:
         raise refused("authorization_details", "is not JSON") from None
     if details is None:
         raise refused("authorization_details", f"is longer than {_LONGEST_TEXT} characters")
+    return _checked(details)
+
+
+def _checked(details: Any) -> list[dict[str, Any]]:
+    """The details, which follow the schema. Raises `OAuthRefusal` naming the first member that does not."""
     for error in _validator().iter_errors(details):
         path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.instance_path)
         raise refused(f"authorization_details{path}", error.message)
@@ -160,25 +165,27 @@ def _given_periodicity(where: str, detail: Mapping[str, Any]) -> Periodicity | N
         raise refused(f"{where}.periodicity", error.message.rstrip(".")) from None
 
 
-def narrow(asked: Asked, text: str) -> Asked:
+def narrow(asked: Asked, kept: Sequence[Mapping[str, Any]]) -> Asked:
     """What a patient keeps of a request, in the same form; what a detail leaves out stays as it was asked.
 
     Raises `OAuthRefusal` (`invalid_authorization_details`) on what was not asked; that nothing became wider is for the
     consent to check.
     """
     offered = {(item.category, item.access): item for item in asked.items}
-    details = _parsed(text)
-    kept: dict[tuple[str, Access], PermissionItem] = {}
+    whole = {"type": TYPE, "purpose": asked.purpose, "actions": sorted({item.access for item in asked.items})}
+    details = _checked([{**whole, **detail} for detail in kept])
+    items: dict[tuple[str, Access], PermissionItem] = {}
     for number, detail in enumerate(details):
         where = f"authorization_details[{number}]"
         if detail["purpose"] != asked.purpose:
             raise refused(f"{where}.purpose", f"the purpose that was asked is {asked.purpose}")
         for key in ((category, Access(action)) for category in detail["datatypes"] for action in detail["actions"]):
-            if key not in offered:
+            if key in offered:
+                data = _given_period(where, detail) or offered[key].data
+                items[key] = PermissionItem(*key, data, _given_periodicity(where, detail) or offered[key].periodicity)
+            elif "actions" in kept[number] or key[0] not in {category for category, _ in offered}:
                 raise refused(f"{where}.datatypes", f"{key[1]} on {key[0]} was not asked")
-            data = _given_period(where, detail) or offered[key].data
-            kept[key] = PermissionItem(*key, data, _given_periodicity(where, detail) or offered[key].periodicity)
-    return Asked(tuple(kept.values()), asked.purpose, _given_end(details) or asked.valid_until)
+    return Asked(tuple(items.values()), asked.purpose, _given_end(details) or asked.valid_until)
 
 
 def oldest_day(bound: CeilingItem, today: date) -> date | None:

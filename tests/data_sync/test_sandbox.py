@@ -70,6 +70,14 @@ def test_a_decision_never_widens_what_was_asked(partner: Partner, patient: UUID,
     assert partner.decide(uri, patient).status_code == 200
 
 
+def test_a_narrowing_may_name_the_data_alone(partner: Partner, patient: UUID) -> None:
+    asked = [DAILY, {**DAILY, "datatypes": ["oauthtest.bmi"], "actions": ["read"]}]
+    uri = partner.push(authorization_details=json.dumps(asked)).json["request_uri"]
+    decided = partner.decide(uri, patient, details=[{"type": WEIGHT["type"], "datatypes": ["oauthtest.bmi"]}])
+    (detail,) = partner.exchange(query_of(decided.json["redirect_to"])["code"]).json["authorization_details"]
+    assert (detail["datatypes"], detail["actions"]) == (["oauthtest.bmi"], ["read"])
+
+
 def test_a_request_is_decided_once_by_its_own_client(partner: Partner, other: Partner, patient: UUID) -> None:
     uri = partner.push().json["request_uri"]
     assert other.decide(uri, patient).status_code == 422
