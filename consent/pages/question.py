@@ -129,7 +129,7 @@ def _choose(asked: RequestView, given: Answers) -> None:
 def _present_answers(asked: RequestView) -> Answers:
     """The choice not confirmed yet, else a screen with nothing ticked."""
     if asked.choice and asked.patient_id == current_patient_id():
-        return rules.from_choice(asked.choice.items, asked.choice.valid_until)
+        return rules.from_items(asked.choice.items, asked.choice.valid_until, asked.items, _today(asked))
     return first_answers(asked.items, asked.valid_until, _today(asked))
 
 

@@ -101,8 +101,9 @@ def build_screen(
     by_category = groupby(sorted(asked, key=lambda item: (item.category, item.access)), key=lambda item: item.category)
     unchanged: Options = [("", gettext("Ne pas changer"))] if keep else []
     offered = rules.offered_frequencies(asked)
+    rows = [maker.row(category, list(items)) for category, items in by_category]
     return Screen(
-        [maker.row(category, list(items)) for category, items in by_category],
+        sorted(rows, key=lambda row: not any(item.required for item in row.items)),
         unchanged + [(rules.frequency_value(one), shown.frequency(one)) for one in offered],
         answers.frequency,
         _histories(asked, today, keep),

@@ -71,15 +71,26 @@ def to_last_day(answers: Answers, asked: date) -> date:
         raise _unknown("until") from None
 
 
-def from_choice(items: Iterable[PermissionItem], until: date, history: str = ASKED) -> Answers:
-    """The fields that give this choice back, each frequency set on its own item."""
-    chosen = tuple(items)
+def from_items(chosen: Sequence[PermissionItem], until: date, asked: Sequence[PermissionItem], today: date) -> Answers:
+    """The fields that give these chosen items back: the screen as the patient left it."""
+    widest = max((item.periodicity for item in chosen), key=_breadth)
+    offered = {item_value(item): item for item in asked}
+    names = offered_histories(asked, today)
     return Answers(
         ticked=frozenset(item_value(item) for item in chosen),
-        frequencies={item_value(item): frequency_value(item.periodicity) for item in chosen},
-        history=history,
+        frequency=frequency_value(widest),
+        frequencies={
+            value: frequency_value(item.periodicity)
+            for item in chosen
+            if _at_most(widest, offered[(value := item_value(item))].periodicity) != item.periodicity
+        },
+        history=next((n for n in names if all(_is_from(n, i, offered[item_value(i)], today) for i in chosen)), ASKED),
         until=until.isoformat(),
     )
+
+
+def _is_from(name: str, item: PermissionItem, asked: PermissionItem, today: date) -> bool:
+    return _from_history(name, asked.data, today) == item.data
 
 
 def _narrowed(item: PermissionItem, answers: Answers, today: date) -> PermissionItem:
