@@ -44,7 +44,7 @@ ANY_TIME = Span()
 def span_of(period: DatePeriod) -> Span:
     """The instants of a period of Paris days."""
     start = _midnight(period.start) if period.start else None
-    end = _midnight(period.end + timedelta(days=1)) if period.end else None
+    end = _midnight(period.end + timedelta(days=1)) if period.end and period.end < date.max else None
     return Span(start, end)
 
 
@@ -166,7 +166,7 @@ def _span(name: str, value: str) -> Span:
         case "ge":
             return Span(span.start, None)
         case "gt" | "sa":
-            return Span(span.end, None)
+            return Span(span.end or _END, None)
         case "le":
             return Span(None, span.end)
         case "lt" | "eb":

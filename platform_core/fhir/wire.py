@@ -9,6 +9,7 @@ import orjson
 from platform_core.errors import Malformed
 
 _LONGEST_NUMBER = 40
+_LARGEST_EXPONENT = 300
 _SAFE_DIGITS = 15
 
 
@@ -20,8 +21,6 @@ class Number(float):
 
     def __new__(cls, text: str) -> "Number":
         number = super().__new__(cls, text)
-        if number - number != 0:
-            raise ValueError("A number is too large.")
         number.text = text
         return number
 
@@ -29,7 +28,11 @@ class Number(float):
 def _decimal(text: str) -> Decimal | Number:
     if len(text) > _LONGEST_NUMBER:
         raise ValueError("A number has too many digits.")
-    return Number(text) if "e" in text or "E" in text else Decimal(text)
+    if "e" not in text and "E" not in text:
+        return Decimal(text)
+    if abs(Decimal(text).adjusted()) > _LARGEST_EXPONENT:
+        raise ValueError("A number is too large or too small.")
+    return Number(text)
 
 
 def _integer(text: str) -> int | Decimal | Number:

@@ -169,6 +169,12 @@ REFUSALS: dict[str, tuple[dict[str, Any], int, str, str]] = {
     "no category": ({"category": None}, 422, "required", "Observation.category"),
     "no date": ({"effectiveDateTime": None}, 422, "required", "Observation.effectiveDateTime"),
     "no such day": ({"effectiveDateTime": "2026-02-30"}, 422, "value", "Observation.effectiveDateTime"),
+    "no such year": (
+        {"effectiveDateTime": "9999-12-31T23:59:59-12:00"},
+        422,
+        "value",
+        "Observation.effectiveDateTime",
+    ),
     "no zone": ({"effectiveDateTime": "2026-02-03T10:00:00"}, 422, "value", "Observation.effectiveDateTime"),
     "no status": ({"status": None}, 422, "required", "Observation.status"),
     "a status of its own": ({"status": "done"}, 422, "code-invalid", "Observation.status"),
@@ -285,6 +291,19 @@ def test_a_read_that_nothing_changed_since_is_answered_without_body(fhir: Fhir) 
     again = fhir.get(f"Observation/{identifier}", If_None_Match='W/"1"')
     assert (again.status_code, again.data) == (304, b"")
     assert fhir.get(f"Observation/{identifier}", If_None_Match='W/"2"').status_code == 200
+
+
+@pytest.mark.parametrize("text", ["1e400", "1e-99999", "0e99999", "1" * 41, "-", "01", "1.", "NaN"])
+def test_a_number_that_is_none_is_refused(fhir: Fhir, text: str) -> None:
+    body = orjson.dumps(observation(fhir.guard.app)).replace(b'"value":72.5', f'"value":{text}'.encode())
+    assert fhir.post("Observation", body).status_code == 400
+
+
+@pytest.mark.parametrize("at", ["0001-01-01", "1901-07-14T00:00:00+00:09", "9999-12-31"])
+def test_a_date_at_the_ends_of_the_calendar_is_kept(fhir: Fhir, at: str) -> None:
+    identifier = fhir.add(at=at)
+    assert fhir.get(f"Observation/{identifier}").json["effectiveDateTime"] == at
+    assert len(fhir.search("code=29463-7&date=le9999-12-31")) == 1
 
 
 def test_numbers_read_keep_their_text() -> None:
