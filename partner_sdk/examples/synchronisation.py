@@ -14,7 +14,10 @@ from partner_sdk import BatchReport
 
 
 def what_to_ask(ceiling: list[dict[str, Any]]) -> dict[str, Any]:
-    """The request of an authorization: the measures of the service, within what its listing allows."""
+    """The request of an authorization: the measures of the service, within what its listing allows.
+
+    How often, how far back and until when are left out: the listing says so for each kind of measure.
+    """
     allowed, actions = _union(ceiling, "datatypes"), _union(ceiling, "actions")
     wanted = [f"measures.{kind}" for kind in words.KINDS]
     first = ceiling[0] if ceiling else {}
@@ -22,7 +25,6 @@ def what_to_ask(ceiling: list[dict[str, Any]]) -> dict[str, Any]:
         "datatypes": [code for code in wanted if not ceiling or code in allowed],
         "actions": [action for action in ("read", "write") if not ceiling or action in actions],
         "purpose": first.get("purpose", "prevention"),
-        "periodicity": first.get("periodicity", {"max": 1, "per": "day"}),
     }
 
 
