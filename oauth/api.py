@@ -76,7 +76,7 @@ def publish_keys() -> Response:
 
 
 @endpoints.post("/par")
-@rate_limit("100 per second")
+@rate_limit("1000 per second")
 @_CLIENT
 def push_request() -> Response:
     """RFC 9126 §2."""
@@ -94,7 +94,7 @@ def issue_token() -> Response:
 
 
 @endpoints.post("/revoke")
-@rate_limit("100 per second")
+@rate_limit("1000 per second")
 @_CLIENT
 def revoke_token() -> Response:
     """RFC 7009 §2."""

@@ -12,13 +12,15 @@ from platform_core.database import db, run
 ASSERTION = "assertion"
 PROOF = "proof"
 _REMEMBER = """
-    INSERT INTO oauth_replay (kind, value_hash, expires_at) VALUES (%(kind)s, %(hash)s, %(expires_at)s)
-    ON CONFLICT DO NOTHING"""
+INSERT INTO oauth_replay (kind, value_hash, expires_at) VALUES (%(kind)s, %(value_hash)s, %(expires_at)s)
+ON CONFLICT DO NOTHING
+"""
 
 
 def remember(kind: str, value: str, expires_at: datetime) -> bool:
     """Record a value until it could no longer be accepted anyway. False when it was seen before."""
-    return run(_REMEMBER, {"kind": kind, "hash": hash_token(value), "expires_at": expires_at}).rowcount == 1
+    row = {"kind": kind, "value_hash": hash_token(value), "expires_at": expires_at}
+    return run(_REMEMBER, row).rowcount == 1
 
 
 def forget_expired() -> None:

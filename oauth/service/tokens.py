@@ -19,18 +19,18 @@ from oauth.service import grants, identity
 from oauth.service.codes import RedeemedCode
 from oauth.service.grants import Grant
 from platform_core.crypto import hash_token
-from platform_core.database import db
+from platform_core.database import db, run
 from platform_core.ids import opaque, uuid7
 
 
 @dataclass(frozen=True, slots=True)
 class _Basis:
-    """What new tokens of a patient's grant inherit, from the code or from the refresh token."""
+    """What new tokens inherit from the code or from the refresh token; the app's own have no patient."""
 
     family_id: UUID
-    patient_id: UUID
+    patient_id: UUID | None
     person_id: UUID | None
-    grant_id: UUID
+    grant_id: UUID | None
     assurance: str
     signed_in_at: datetime | None
     jkt: str | None
@@ -66,9 +66,8 @@ def issue_for_app(*, client: Client, scope: str, jkt: str | None, now: datetime)
     """
     if scopes.split(scope) not in {(), (scopes.APP,)}:
         raise OAuthRefusal("invalid_scope", f"The only scope of client_credentials is {scopes.APP}.")
-    expires = now + ACCESS_LIFETIME
-    text, values = _token(TokenKind.ACCESS, client, scopes.APP, jkt, uuid7(), now, expires)
-    db.session.execute(sa.insert(Token), values)
+    basis = _Basis(uuid7(), None, None, None, "", None, jkt)
+    text = _store(TokenKind.ACCESS, client, basis, scopes.APP, now, now + ACCESS_LIFETIME)
     return {**_bearer(text, jkt), "scope": scopes.APP}
 
 
@@ -186,31 +185,32 @@ def _bearer(text: str, jkt: str | None) -> dict[str, Any]:
 
 
 def _store(kind: TokenKind, client: Client, basis: _Basis, scope: str, now: datetime, expires: datetime) -> str:
-    text, values = _token(kind, client, scope, basis.jkt, basis.family_id, now, expires)
-    values |= {
-        "patient_id": basis.patient_id,
-        "person_id": basis.person_id,
-        "grant_id": basis.grant_id,
-        "assurance": basis.assurance,
-        "signed_in_at": basis.signed_in_at,
-    }
-    db.session.execute(sa.insert(Token), values)
+    text = opaque()
+    run(
+        _INSERT,
+        {
+            "id": uuid7(),
+            "kind": kind,
+            "token_hash": hash_token(text),
+            "client_pk": client.pk,
+            "patient_id": basis.patient_id,
+            "person_id": basis.person_id,
+            "grant_id": basis.grant_id,
+            "scope": scope,
+            "jkt": basis.jkt,
+            "family_id": basis.family_id,
+            "assurance": basis.assurance,
+            "signed_in_at": basis.signed_in_at,
+            "issued_at": now,
+            "expires_at": expires,
+        },
+    )
     return text
 
 
-def _token(
-    kind: TokenKind, client: Client, scope: str, jkt: str | None, family_id: UUID, now: datetime, expires: datetime
-) -> tuple[str, dict[str, Any]]:
-    text = opaque()
-    return text, {
-        "id": uuid7(),
-        "kind": kind,
-        "token_hash": hash_token(text),
-        "client_pk": client.pk,
-        "scope": scope,
-        "jkt": jkt,
-        "family_id": family_id,
-        "assurance": "",
-        "issued_at": now,
-        "expires_at": expires,
-    }
+_INSERT = """
+INSERT INTO oauth_token (id, kind, token_hash, client_pk, patient_id, person_id, grant_id, scope, jkt, family_id,
+                         assurance, signed_in_at, issued_at, expires_at)
+VALUES (%(id)s, %(kind)s, %(token_hash)s, %(client_pk)s, %(patient_id)s, %(person_id)s, %(grant_id)s, %(scope)s,
+        %(jkt)s, %(family_id)s, %(assurance)s, %(signed_in_at)s, %(issued_at)s, %(expires_at)s)
+"""
