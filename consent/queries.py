@@ -370,30 +370,34 @@ class Due:
     reason: str = ""
 
 
+_EXPIRED = sa.text(
+    """
+    SELECT patient_id, id, 'date' FROM consent_consent
+    WHERE status IN ('active', 'paused') AND valid_until <= :now
+    UNION
+    SELECT patient_id, id, 'date' FROM consent_clock JOIN consent_consent USING (client_pk, patient_id)
+    WHERE status IN ('active', 'paused') AND valid_until <= :now + make_interval(secs => offset_seconds)
+    UNION
+    SELECT consent.patient_id, consent.id, 'exhausted'
+    FROM consent_usage AS used
+    JOIN consent_consent AS consent ON (consent.patient_id, consent.id) = (used.patient_id, used.consent_id)
+    LEFT JOIN consent_clock AS ahead
+        ON (ahead.client_pk, ahead.patient_id) = (consent.client_pk, consent.patient_id)
+    WHERE used.once_until IS NOT NULL AND consent.status IN ('active', 'paused') AND NOT EXISTS (
+        SELECT FROM consent_item AS item LEFT JOIN consent_usage USING (patient_id, consent_id, category, access)
+        WHERE (item.patient_id, item.consent_id) = (used.patient_id, used.consent_id) AND (
+            item.periodicity_kind <> 'once' OR consent_usage.once_until IS NULL
+            OR consent_usage.once_until > :now + make_interval(secs => coalesce(ahead.offset_seconds, 0))
+        )
+    )
+    LIMIT :limit
+    """
+)
+
+
 def list_expired(limit: int = 500) -> list[Due]:
     """Live consents whose end has passed (`date`) or whose every item is used up (`exhausted`). For the batch role."""
-    offset = sa.func.make_interval(0, 0, 0, 0, 0, 0, sa.func.coalesce(ConsentClock.offset_seconds, 0))
-    own_clock = sa.and_(ConsentClock.client_pk == Consent.client_pk, ConsentClock.patient_id == Consent.patient_id)
-    present = sa.literal(clock.now(), sa.DateTime(timezone=True)) + offset
-    live = sa.select(Consent.patient_id, Consent.id).outerjoin(ConsentClock, own_clock).where(Consent.status.in_(LIVE))
-    past = db.session.execute(live.where(Consent.valid_until <= present).limit(limit)).all()
-    used_up = db.session.execute(live.where(*_all_used_up(present)).limit(limit)).all()
-    dated = {row.id: Due(row.patient_id, row.id, "date") for row in past}
-    return list({**{row.id: Due(row.patient_id, row.id, "exhausted") for row in used_up}, **dated}.values())
-
-
-def _all_used_up(present: Any) -> list[sa.ColumnElement[bool]]:
-    of_consent = sa.and_(ConsentItem.patient_id == Consent.patient_id, ConsentItem.consent_id == Consent.id)
-    same_item = sa.and_(
-        ConsentUsage.category == ConsentItem.category,
-        ConsentUsage.access == ConsentItem.access,
-        ConsentUsage.patient_id == ConsentItem.patient_id,
-        ConsentUsage.consent_id == ConsentItem.consent_id,
-    )
-    exhausted = sa.exists().where(same_item, ConsentUsage.once_until <= present)
-    left = sa.exists().where(of_consent, sa.or_(ConsentItem.periodicity_kind != "once", ~exhausted))
-    began = sa.select(ConsentUsage.consent_id).where(ConsentUsage.once_until.is_not(None))
-    return [Consent.id.in_(began), ~left]
+    return [Due(*row) for row in db.session.execute(_EXPIRED, {"now": clock.now(), "limit": limit})]
 
 
 def list_live_of_app(app_id: UUID, *, after: UUID | None = None, limit: int = 200) -> list[Due]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 
-from flask_babel import format_date, gettext, ngettext
+from flask_babel import gettext, ngettext
 from werkzeug.datastructures import MultiDict
 
 from consent.rules import answers as rules
@@ -176,7 +176,7 @@ def _all_history(oldest: date | None, keep: bool) -> str:
         return gettext("Ne pas changer")
     if oldest is None:
         return gettext("Tout l’historique, comme demandé")
-    return gettext("Depuis le %(day)s, comme demandé", day=format_date(oldest, "long"))
+    return gettext("Depuis le %(day)s, comme demandé", day=day_in_words(oldest))
 
 
 def _durations(until: date, today: date, keep: bool) -> Options:
@@ -184,7 +184,7 @@ def _durations(until: date, today: date, keep: bool) -> Options:
 
 
 def _duration(end: date, asked: date, today: date, keep: bool) -> str:
-    day = format_date(end, "long")
+    day = day_in_words(end)
     for months in (1, 3, 6, 12):
         if end == months_after(today, months):
             return ngettext("%(num)s mois, jusqu’au %(day)s", "%(num)s mois, jusqu’au %(day)s", months, day=day)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from flask_babel import format_date, format_datetime, gettext
+from flask_babel import gettext
 
 from consent.queries import FROZEN, ConsentState, ItemState
 from consent.rules import texts
@@ -10,6 +10,7 @@ from consent.rules.calendar import paris_day
 from consent.workflow import Status
 from platform_core import clock
 from platform_core.categories import registry
+from platform_core.french import day_in_words, hour_in_words
 from platform_core.permission import Unit
 
 ALL = "toutes"
@@ -96,11 +97,11 @@ def _counted(item: ItemState, unit: Unit, now: datetime) -> str:
 
 
 def moment(instant: datetime, now: datetime) -> str:
-    """`à 14 h 05` today, else `le 22 novembre 2026 à 0 h 00`."""
-    hour = format_datetime(instant, "H 'h' mm")
+    """`à 14 h 05` today, else `le 1er décembre 2026 à 0 h 00`."""
+    hour = hour_in_words(instant)
     if paris_day(instant) == paris_day(now):
         return gettext("à %(hour)s", hour=hour)
-    return gettext("le %(day)s à %(hour)s", day=format_date(paris_day(instant), "long"), hour=hour)
+    return gettext("le %(day)s à %(hour)s", day=day_in_words(instant), hour=hour)
 
 
 def remaining_days(state: ConsentState) -> int:

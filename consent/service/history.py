@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from babel.dates import format_date
 
 from consent import events
 from consent.models import Consent, ConsentEvent
@@ -64,7 +63,7 @@ def _chain_event(consent: Consent, kind: str, by: Actor, details: dict[str, Any]
 
 
 def _notify(consent: Consent, kind: str, by: Actor) -> None:
-    until = format_date(last_day(consent.valid_until), "long", locale="fr")
+    until = day_in_words(last_day(consent.valid_until))
     names = {"app": consent.app_name, "publisher": consent.publisher_name, "until": until}
     notifications.notify(
         patient_id=consent.patient_id,
