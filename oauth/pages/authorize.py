@@ -13,6 +13,8 @@ from oauth.errors import OAuthRefusal, RequestGone, UnknownRedirect
 from platform_core import clock
 from platform_core.access import Actor, ActorKind
 from platform_core.database import transaction
+from platform_core.errors import Conflict, DomainError, NotFound
+from platform_core.renderers import status_of
 from platform_core.web import public, rate_limit
 
 blueprint = Blueprint("oauth_authorize", __name__, url_prefix="/oauth/authorize", template_folder="../templates")
@@ -84,6 +86,9 @@ def _store(parameters: MultiDict[str, str]) -> Response:
 
 @blueprint.errorhandler(RequestGone)
 @blueprint.errorhandler(UnknownRedirect)
-def explain(error: RequestGone | UnknownRedirect) -> tuple[str, int]:
+@blueprint.errorhandler(NotFound)
+@blueprint.errorhandler(Conflict)
+def explain(error: DomainError) -> tuple[str, int]:
     """Nothing is sent to an address that is not known to be the app's: the person reads why."""
-    return render_template("oauth/cannot_continue.html", code=error.code), 400
+    status = 400 if isinstance(error, RequestGone | UnknownRedirect) else status_of(error)
+    return render_template("oauth/cannot_continue.html", code=error.code), status

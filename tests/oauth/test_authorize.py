@@ -54,7 +54,9 @@ def test_an_undecided_request_goes_nowhere(browser: FlaskClient, partner: Partne
     path = answer_as(patient, open_in(browser, partner), Answer.GRANT)
     with transaction():
         waiting = consent.get_request(request_id=request_id, browser_key=_browser_key(browser)).resume_path
-    assert browser.get(waiting).status_code == 409
+    answer = browser.get(waiting)
+    assert answer.status_code == 409
+    assert "pas encore répondu" in answer.text
     assert browser.get(path).status_code == 303
 
 
