@@ -34,7 +34,7 @@ FILE_NAMES = {
 }
 DATA_FOLDERS = {"templates", "static", "data"}
 VAGUE = {"utils", "helpers", "common", "managers", "misc", "dao"}
-LONGEST_LINES = 400
+LONGEST_LINES = 420
 
 
 def relative(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -30,7 +31,7 @@ class Supervised:
 
     def __init__(self, directory: Path) -> None:
         procfile = directory / "Procfile"
-        procfile.write_text(PROCFILE.format(python=sys.executable))
+        procfile.write_text(PROCFILE.format(python=shlex.quote(sys.executable)))
         self.pid_file = directory / "run.json"
         self.process = subprocess.Popen(
             [sys.executable, "-c", CODE, str(procfile), str(self.pid_file)], stdout=subprocess.DEVNULL
