@@ -13,6 +13,7 @@ from consent.rules import choices, texts
 from consent.rules.answers import Answers
 from consent.rules.calendar import months_after
 from platform_core.categories import registry
+from platform_core.french import day_in_words
 from platform_core.permission import Ceiling, CeilingItem, PermissionItem
 
 Options = list[tuple[str, str]]

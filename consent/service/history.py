@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-
 from consent import events
 from consent.models import Consent, ConsentEvent
 from consent.rules import chain
@@ -14,6 +13,7 @@ from platform_core import audit, clock
 from platform_core import events as bus
 from platform_core.access import Actor
 from platform_core.database import db
+from platform_core.french import day_in_words
 
 _PUBLISHED: dict[str, type[events.ConsentChanged]] = {
     "granted": events.ConsentGranted,

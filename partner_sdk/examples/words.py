@@ -69,9 +69,10 @@ def explain(error: PartnerError) -> str:
 
 
 def moment(instant: datetime) -> str:
-    """A date and time as people say it in Paris: 21 novembre 2026 à 9 h 05."""
+    """A date and time as people say it in Paris: 21 novembre 2026 à 9 h 05, 1er décembre 2026 à 0 h 00."""
     local = instant.astimezone(PARIS)
-    return f"{local.day} {_MONTHS[local.month - 1]} {local.year} à {local.hour} h {local.minute:02}"
+    day = "1er" if local.day == 1 else local.day
+    return f"{day} {_MONTHS[local.month - 1]} {local.year} à {local.hour} h {local.minute:02}"
 
 
 def category(code: str) -> str:

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from flask_babel import format_date, gettext, ngettext
+from flask_babel import gettext, ngettext
 from werkzeug.datastructures import MultiDict
 
 from platform_core.access import Access
 from platform_core.categories import registry
 from platform_core.errors import DomainError, Fault
+from platform_core.french import day_in_words
 from platform_core.permission import Periodicity, PeriodicityKind, Unit
 from store.rules import dossier
 
@@ -163,7 +164,7 @@ def _describe(one: Field) -> str:
     if one.value in (None, "", []):
         return _("Non renseigné")
     if one.kind == "date":
-        return str(format_date(date.fromisoformat(one.value), "d MMMM y"))
+        return day_in_words(date.fromisoformat(one.value))
     labels = {str(option["value"]): option["label"] for option in one.options}
     values = one.value if isinstance(one.value, list) else [one.value]
     return " ; ".join(labels.get(str(value), str(value)) for value in values)

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from flask import Flask, render_template_string
 
-from platform_app.localisation import day_in_figures, day_in_words, in_words, number_in_words, typeset
+from platform_core.french import day_in_figures, day_in_words, in_words, number_in_words, typeset
 
 
 @pytest.mark.parametrize(
