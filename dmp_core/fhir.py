@@ -61,11 +61,13 @@ class Renderer:
             "identifier": {"system": permit.source, "value": self._patient},
         }
         self._subject = f'"subject":{wire.write(subject)}'
+        self._author = str(permit.author_id)
         self._pairwise: dict[tuple[UUID, str], str] = {}
+        self._sources: dict[tuple[str | None, str], str] = {}
 
     def observation(self, row: MeasureRow) -> str:
         """The JSON of an Observation."""
-        source = wire.write(self._source(row))
+        source = self._sources.get((row.author_id, row.source)) or self._source(row.author_id, row.source)
         meta = _spliced(f'"versionId":"{row.version}","lastUpdated":"{row.updated_at.isoformat()}"', source, row.meta)
         device = self._device(row) if row.device_id else ""
         body = row.body.replace(PATIENT, self._patient) if PATIENT in row.body else row.body
@@ -92,10 +94,13 @@ class Renderer:
         identifier = self.device_reference(row.id)
         return Stored("Device", identifier, row.version, row.updated_at, "", partial(self.device, row), created=created)
 
-    def _source(self, row: MeasureRow) -> str:
-        if row.author_id is None or row.author_id == self._permit.author_id:
-            return row.source
-        return f"urn:uuid:{self._known_as(row.author_id, 'Author')}"
+    def _source(self, author_id: str | None, source: str) -> str:
+        """The source as JSON: as written for its writer, pairwise for the others."""
+        shown = source
+        if author_id is not None and author_id != self._author:
+            shown = f"urn:uuid:{self._known_as(UUID(author_id), 'Author')}"
+        text = self._sources[author_id, source] = wire.write(shown)
+        return text
 
     def _device(self, row: MeasureRow) -> str:
         assert row.device_id is not None

@@ -72,7 +72,7 @@ class MeasureRow(NamedTuple):
     effective_at: datetime
     version: int
     updated_at: datetime
-    author_id: UUID | None
+    author_id: str | None
     source: str
     meta: str
     body: str

@@ -66,7 +66,7 @@ def search(call: DataCall, query: Query) -> Page:
 def _page(query: Query, permit: Permit, rows: Sequence[MeasureRow], total: int | None) -> Page:
     renderer = Renderer(permit)
     shown = rows[: query.count]
-    counts = Counter(KINDS[row.kind].category for row in shown)
+    counts = {KINDS[kind].category: count for kind, count in Counter([row.kind for row in shown]).items()}
     included = _devices(permit, renderer, shown) if _DEVICE in query.includes else ()
     matches = [("Observation", row.id, renderer.observation(row)) for row in shown]
     return Page(matches, counts, has_more=len(rows) > query.count > 0, total=total, included=included)

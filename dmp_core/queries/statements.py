@@ -4,13 +4,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+import psycopg
+import sqlalchemy as sa
+
 from dmp_core.models import MeasureRow
-from platform_core.database import db
+from platform_core.database import db, run
 from platform_core.fhir.search import Span
 
 COLUMNS = (
-    "m.id::text, m.kind, m.effective_at, m.version, m.updated_at, m.author_id, m.source, m.meta::text, m.body::text,"
-    " m.device_id, m.device_details::text"
+    "m.id::text, m.kind, m.effective_at, m.version, m.updated_at, m.author_id::text, m.source, m.meta::text,"
+    " m.body::text, m.device_id, m.device_details::text"
 )
 ASKED = (
     "unnest(%(kinds)s::text[], %(starts)s::text[]::timestamptz[], %(ends)s::text[]::timestamptz[])"
@@ -20,11 +23,20 @@ VALID = "status NOT IN ('entered-in-error', 'cancelled')"
 
 
 def execute(statement: str, parameters: Mapping[str, Any]) -> Any:
-    return db.session.connection().exec_driver_sql(statement, dict(parameters))
+    """The result of a statement sent as it is written."""
+    return run(statement, parameters)
 
 
 def rows(statement: str, parameters: Mapping[str, Any]) -> Sequence[MeasureRow]:
-    return [MeasureRow._make(row) for row in execute(statement, parameters).fetchall()]
+    """The rows of a statement, read from the driver itself: the cursor of the mapper would cost as much again."""
+    cursor = db.session.connection().connection.cursor()
+    try:
+        cursor.execute(statement, parameters)
+        return [MeasureRow(*row) for row in cursor.fetchall()]
+    except psycopg.OperationalError as error:
+        raise sa.exc.OperationalError(statement, None, error) from error
+    finally:
+        cursor.close()
 
 
 def asked(patient_id: UUID, spans: Mapping[str, Span]) -> dict[str, Any]:

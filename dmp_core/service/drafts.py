@@ -108,9 +108,18 @@ def _row(item: Draft, author: Author, now: datetime) -> MeasureRow:
     source = item.resource["meta"].get("source", author.source)
     measure = item.measure
     return MeasureRow(
-        str(uuid7()), measure.kind.name, measure.effective_at, 1, now, author.id, source, meta, body,
-        item.device_id, device_details,
-    )  # fmt: skip
+        id=str(uuid7()),
+        kind=measure.kind.name,
+        effective_at=measure.effective_at,
+        version=1,
+        updated_at=now,
+        author_id=str(author.id) if author.id else None,
+        source=source,
+        meta=meta,
+        body=body,
+        device_id=item.device_id,
+        device_details=device_details,
+    )
 
 
 def _text(item: Draft, row: MeasureRow) -> str:

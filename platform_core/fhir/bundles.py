@@ -11,12 +11,13 @@ from platform_core.fhir.search import Query
 
 def searchset(page: Page, query: Query, base: str) -> str:
     """The searchset Bundle of a page, with its `self`, `previous` and `next` links (FHIR R4 §3.1.1.3)."""
-    links = [("self", query.link(base, query.offset))]
+    address = query.address(base)
+    links = [("self", query.offset)]
     if query.offset:
-        links.append(("previous", query.link(base, query.offset - 1)))
+        links.append(("previous", query.offset - 1))
     if page.has_more:
-        links.append(("next", query.link(base, query.offset + 1)))
-    head = wire.write([{"relation": relation, "url": url} for relation, url in links])
+        links.append(("next", query.offset + 1))
+    head = wire.write([{"relation": relation, "url": f"{address}{offset}"} for relation, offset in links])
     total = f'"total":{page.total},' if page.total is not None else ""
     entries = [_entry(base, match, "match") for match in page.matches]
     entries += [_entry(base, included, "include") for included in page.included]

@@ -86,14 +86,14 @@ class Query:
         values = self.values.get(name)
         return values[0] if values else None
 
-    def link(self, base: str, offset: int) -> str:
-        """The address of a page of this very search, with only the parameters that were applied."""
+    def address(self, base: str) -> str:
+        """The address of this very search, with only the parameters that were applied; a page number follows."""
         pairs = [(name, value) for name, values in self.values.items() for value in values]
         pairs += [("_include", include) for include in sorted(self.includes)]
         pairs += [("_sort", self.sort)] if self.sort else []
         pairs += [("_total", "accurate")] if self.total else []
-        pairs += [("_count", str(self.count)), ("_offset", str(offset))]
-        return f"{base}/{self.type}?{urlencode(pairs)}"
+        pairs += [("_count", str(self.count))]
+        return f"{base}/{self.type}?{urlencode(pairs)}&_offset="
 
 
 def read_query(
