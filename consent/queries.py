@@ -26,7 +26,7 @@ from platform_core import clock
 from platform_core.access import Access, DatePeriod
 from platform_core.database import db
 from platform_core.errors import NotFound
-from platform_core.permission import Ceiling, Periodicity, PermissionItem, Purpose
+from platform_core.permission import Periodicity, PermissionItem, Purpose
 from store import queries as store
 
 FROZEN = "frozen"
@@ -277,70 +277,6 @@ def find_broken_event(patient_id: UUID, grant_id: UUID) -> int | None:
 
 def _fields(event: ConsentEvent) -> dict[str, Any]:
     return {name: getattr(event, name) for name in chain.CHAINED}
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """What a patient ticked on the screen and has not confirmed yet."""
-
-    items: tuple[PermissionItem, ...]
-    valid_until: date
-
-
-@dataclass(frozen=True, slots=True)
-class RequestView:
-    """A question to a patient: who asks, what, and what became of it."""
-
-    id: UUID
-    app_id: UUID
-    client_pk: UUID
-    environment: str
-    app_name: str
-    publisher_name: str
-    application_id: UUID | None
-    items: tuple[PermissionItem, ...]
-    ceiling: Ceiling
-    purpose: Purpose
-    valid_until: date
-    resume_path: str
-    status: RequestStatus
-    patient_id: UUID | None
-    choice: Choice | None
-    consent_id: UUID | None
-    consent_version: int | None
-
-
-def view_request(request: ConsentRequest) -> RequestView:
-    """A request as plain values; one that was not answered in time is expired."""
-    status = RequestStatus(request.status)
-    if status is RequestStatus.REQUESTED and request.expires_at <= clock.now():
-        status = RequestStatus.EXPIRED
-    choice = request.choice and Choice(
-        _permissions(request.choice["items"]), date.fromisoformat(request.choice["until"])
-    )
-    return RequestView(
-        request.id,
-        request.app_id,
-        request.client_pk,
-        request.environment,
-        request.app_name,
-        request.publisher_name,
-        request.application_id,
-        _permissions(request.items),
-        Ceiling.from_json(request.ceiling),
-        Purpose(request.purpose),
-        request.valid_until,
-        request.resume_path,
-        status,
-        request.patient_id,
-        choice or None,
-        request.consent_id,
-        request.consent_version,
-    )
-
-
-def _permissions(items: Iterable[dict[str, Any]]) -> tuple[PermissionItem, ...]:
-    return tuple(PermissionItem.from_json(item) for item in items)
 
 
 @dataclass(frozen=True, slots=True)

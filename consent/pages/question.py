@@ -11,12 +11,12 @@ from consent import queries
 from consent.pages import words
 from consent.pages.explained import explain_refusals
 from consent.pages.screen import build_screen, first_answers, read_answers
-from consent.queries import RequestView
 from consent.rules import answers as rules
 from consent.rules import texts
 from consent.rules.answers import Answers
 from consent.rules.calendar import paris_day
 from consent.service import requests
+from consent.service.requests import RequestView
 from consent.workflow import Answer, RequestStatus
 from identity_core.sessions import browser_key, current_actor, current_patient, current_patient_id, patient_required
 from platform_core.database import transaction

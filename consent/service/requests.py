@@ -1,15 +1,16 @@
 """The question put to a patient: opened for an app, answered once on the screen, read back once by who asked."""
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from consent.models import ConsentRequest
-from consent.queries import Choice, RequestView, consent_time, is_listed, view_request
+from consent.queries import consent_time, is_listed
 from consent.rules import choices
 from consent.rules.calendar import paris_day
 from consent.service.granting import Terms, grant
@@ -35,6 +36,37 @@ class AppFacts:
     name: str
     publisher_name: str
     application_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a patient ticked on the screen and has not confirmed yet."""
+
+    items: tuple[PermissionItem, ...]
+    valid_until: date
+
+
+@dataclass(frozen=True, slots=True)
+class RequestView:
+    """A question to a patient: who asks, what, and what became of it."""
+
+    id: UUID
+    app_id: UUID
+    client_pk: UUID
+    environment: str
+    app_name: str
+    publisher_name: str
+    application_id: UUID | None
+    items: tuple[PermissionItem, ...]
+    ceiling: Ceiling
+    purpose: Purpose
+    valid_until: date
+    resume_path: str
+    status: RequestStatus
+    patient_id: UUID | None
+    choice: Choice | None
+    consent_id: UUID | None
+    consent_version: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +133,7 @@ def open_request(
 
 def get_request(*, request_id: UUID, browser_key: str) -> RequestView:
     """The request as this browser may see it. Raises `NotFound`, also to every other browser."""
-    return view_request(_load(request_id, browser_key))
+    return _view(_load(request_id, browser_key))
 
 
 def choose(
@@ -114,7 +146,7 @@ def choose(
     """
     request = _open_for_update(request_id, browser_key)
     _bind(request, patient_id)
-    choices.check_narrowed(items, view_request(request).items)
+    choices.check_narrowed(items, _view(request).items)
     _check_end(request, patient_id, valid_until)
     request.choice = {"items": [item.to_json() for item in items], "until": valid_until.isoformat()}
 
@@ -144,7 +176,7 @@ def decide_request(
     request.decided_by = by.id
     request.assurance = by.assurance
     audit.record(f"consent:request:{request.status}", by=by, object_type="consent_request", object_id=request.id)
-    return view_request(request)
+    return _view(request)
 
 
 def _grant(
@@ -154,7 +186,7 @@ def _grant(
     items: Sequence[PermissionItem] | None,
     valid_until: date | None,
 ) -> None:
-    view = view_request(request)
+    view = _view(request)
     check_answerable(view, patient_id=patient_id)
     kept = view.choice or Choice(view.items, view.valid_until)
     chosen = tuple(items) if items is not None else kept.items
@@ -183,7 +215,7 @@ def take_decision(*, request_id: UUID, browser_key: str) -> RequestOutcome:
     Raises `NotFound`, and `Conflict` (`not-decided`: the patient has not answered yet; `already-taken`).
     """
     request = _load(request_id, browser_key, for_update=True)
-    status = view_request(request).status
+    status = _view(request).status
     if status is RequestStatus.REQUESTED:
         raise Conflict("The patient has not answered yet.", code="not-decided")
     if request.taken_at is not None:
@@ -210,6 +242,39 @@ def expire_requests() -> int:
     return len(ids.all())
 
 
+def _view(request: ConsentRequest) -> RequestView:
+    """A request as plain values; one that was not answered in time is expired."""
+    status = RequestStatus(request.status)
+    if status is RequestStatus.REQUESTED and request.expires_at <= clock.now():
+        status = RequestStatus.EXPIRED
+    choice = request.choice and Choice(
+        _permissions(request.choice["items"]), date.fromisoformat(request.choice["until"])
+    )
+    return RequestView(
+        request.id,
+        request.app_id,
+        request.client_pk,
+        request.environment,
+        request.app_name,
+        request.publisher_name,
+        request.application_id,
+        _permissions(request.items),
+        Ceiling.from_json(request.ceiling),
+        Purpose(request.purpose),
+        request.valid_until,
+        request.resume_path,
+        status,
+        request.patient_id,
+        choice or None,
+        request.consent_id,
+        request.consent_version,
+    )
+
+
+def _permissions(items: Iterable[dict[str, Any]]) -> tuple[PermissionItem, ...]:
+    return tuple(PermissionItem.from_json(item) for item in items)
+
+
 def _load(request_id: UUID, browser_key: str | None, *, for_update: bool = False) -> ConsentRequest:
     query = sa.select(ConsentRequest).where(ConsentRequest.id == request_id)
     if for_update:
@@ -224,7 +289,7 @@ def _load(request_id: UUID, browser_key: str | None, *, for_update: bool = False
 
 def _open_for_update(request_id: UUID, browser_key: str | None) -> ConsentRequest:
     request = _load(request_id, browser_key, for_update=True)
-    status = view_request(request).status
+    status = _view(request).status
     if status is RequestStatus.EXPIRED:
         raise Conflict("This request was not answered in time.", code="request-expired")
     if status is not RequestStatus.REQUESTED:
