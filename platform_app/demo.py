@@ -34,7 +34,7 @@ def seed() -> None:
         raise ConfigurationError("ENS_ENV is production: the demo people have no place here.")
     people = _seed_people()
     with transaction():
-        seed_applications(actors=_agents(people))
+        seed_applications(actors=agents(people))
     for name, years in _RECORDS.items():
         _fill_record(people.patients[name], years)
     for patient_id in _seed_synthetic_patients()[:_SYNTHETIC_RECORDS]:
@@ -47,7 +47,7 @@ def _seed_people() -> Seeded:
         return seed_people(load_people(), issuer=openid.provider("citizen").issuer_key)
 
 
-def _agents(people: Seeded) -> dict[str, Actor]:
+def agents(people: Seeded) -> dict[str, Actor]:
     """The agents as they act once signed in, by the name the demonstration gives them."""
     return {
         agent["key"]: Actor(
