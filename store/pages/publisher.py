@@ -250,7 +250,8 @@ def submit(application_id: UUID) -> Answer:
 
 def _check_answers(file: queries.SubmissionView, attest_error: str = "") -> str:
     errors = [
-        ("", f"{forms.label_of(fault.where)} : {forms.say_fault(fault)}") for fault in dossier.list_faults(file.dossier)
+        (f"section-{fault.where.partition('.')[0]}", f"{forms.label_of(fault.where)} : {forms.say_fault(fault)}")
+        for fault in dossier.list_faults(file.dossier)
     ]
     return render_template(
         "store/publisher/check.html",

@@ -48,8 +48,12 @@ class SectionStatus(StrEnum):
 
 
 def list_faults(dossier: Dossier) -> list[Fault]:
-    """Everything that keeps the dossier from being submitted; `where` is `section.field`, e.g. `service.tagline`."""
-    return list(_faults(dossier))
+    """Everything that keeps the dossier from being submitted, each fault once, in the order of the sections.
+
+    `where` is `section.field`, e.g. `service.tagline`.
+    """
+    order = {code: number for number, code in enumerate(SECTIONS)}
+    return sorted(dict.fromkeys(_faults(dossier)), key=lambda fault: order.get(fault.where.partition(".")[0], -1))
 
 
 def check_draft(dossier: Dossier) -> None:

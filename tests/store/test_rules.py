@@ -87,6 +87,12 @@ def test_a_wrong_value_is_refused_in_a_draft_too(section: str, field: str, value
     assert [(fault.where.split(".")[:2], fault.code) for fault in refused.value.faults] == [([section, field], code)]
 
 
+def test_each_fault_is_named_once_in_the_order_of_the_sections() -> None:
+    found = [fault.where for fault in dossier.list_faults({})]
+    assert len(found) == len(set(found))
+    assert list(dict.fromkeys(where.partition(".")[0] for where in found)) == list(dossier.SECTIONS)
+
+
 def test_a_section_is_empty_then_started_then_complete() -> None:
     hosting = complete_dossier()["hosting"]
     statuses = [dossier.section_status({"hosting": v}, "hosting") for v in ({}, {"country": "France"}, hosting)]
