@@ -2,21 +2,30 @@
 
 import hashlib
 import logging
+import time
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, request
-from flask.typing import ResponseReturnValue
-from flask_limiter import Limiter, RateLimitExceeded
 from flask_wtf import CSRFProtect
+from limits import RateLimitItem, parse
+from limits.storage import MemoryStorage, storage_from_string
+from limits.strategies import FixedWindowRateLimiter
+from redis import RedisError
 
 from platform_core import clock
 from platform_core.config import Config
 from platform_core.errors import TooManyRequests
 
 DEFAULT_LIMIT = "600 per minute"
-DATA_CALLS_PER_SECOND = 500
+_log = logging.getLogger(__name__)
+DATA_LIMIT = "500 per second"
+UNLIMITED = "unlimited"
+_TOO_MANY = "Too many calls: wait, then try again."
+_UNCOUNTED = ("/health/", "/metrics", "/static/", "/bootstrap/")
 _ADDRESS_WITH_SECRETS = ("/oauth/", "/connexion/", "/appareil")
 _CLOSED_FEATURES = "camera", "geolocation", "microphone", "payment", "usb"
 
@@ -86,55 +95,75 @@ def _cache_policy(response: Response) -> str:
 
 
 def _limit_rates(app: Flask, config: Config) -> None:
-    """Count calls per view and caller in Redis, or in this process while Redis is away; data calls always here."""
-    logging.getLogger("flask-limiter").setLevel(logging.WARNING)
-    limiter = Limiter(
-        _caller,
-        app=app,
-        default_limits=[_limit_of_view],
-        default_limits_exempt_when=_is_data_call,
-        storage_uri=config.redis_url,
-        storage_options={"socket_connect_timeout": 1, "socket_timeout": 1},
-        key_prefix="ens",
-        in_memory_fallback_enabled=True,
-        swallow_errors=True,
-    )
+    """Count calls per view and caller: in Redis, or in this process while Redis is away.
 
-    @app.errorhandler(RateLimitExceeded)
-    def refuse(_: RateLimitExceeded) -> ResponseReturnValue:
-        """Hand over to the renderer of domain errors, which knows the protocol of the path."""
-        limit = limiter.current_limit
-        retry_at = datetime.fromtimestamp(limit.reset_at, UTC) if limit else None
-        error = TooManyRequests("Too many calls: wait, then try again.", retry_at=retry_at)
-        return app.handle_user_exception(error)
-
-    _limit_data_calls(app)
-
-
-def _limit_data_calls(app: Flask) -> None:
-    """Count the calls of one token in this process: a data call is cheap, asking Redis would cost as much again."""
-    second, counts = 0, Counter[str]()
+    Limits per second are always counted in the process: asking Redis would cost such a call as much again.
+    """
+    shared, seconds = _Shared(config.redis_url), _Seconds()
 
     @app.before_request
-    def count_data_call() -> None:
-        nonlocal second, counts
-        if not _is_data_call():
+    def count_call() -> None:
+        limit = _limit_of_view()
+        if limit == UNLIMITED:
             return
-        present = clock.now()
-        if int(present.timestamp()) != second:
-            second, counts = int(present.timestamp()), Counter()
-        counts[_caller()] += 1
-        if counts[_caller()] > DATA_CALLS_PER_SECOND:
-            raise TooManyRequests("Too many calls: wait, then try again.", retry_at=present + timedelta(seconds=1))
+        key = f"{request.endpoint} {_caller()}"
+        item = _parsed(limit)
+        if item.get_expiry() == 1:
+            if seconds.count(key) > item.amount:
+                raise TooManyRequests(_TOO_MANY, retry_at=clock.now() + timedelta(seconds=1))
+        elif not shared.hit(item, key):
+            raise TooManyRequests(_TOO_MANY, retry_at=clock.now() + timedelta(seconds=item.get_expiry()))
 
 
-def _is_data_call() -> bool:
-    return request.path.startswith("/fhir")
+class _Shared:
+    """Counts that every process shares through Redis. While it is away each process counts alone, and asks again
+    after a while."""
+
+    PAUSE_SECONDS = 5
+
+    def __init__(self, url: str) -> None:
+        waits: dict[str, Any] = {"socket_connect_timeout": 1, "socket_timeout": 1, "key_prefix": "ens"}
+        self._shared = FixedWindowRateLimiter(storage_from_string(url, **waits))
+        self._alone = FixedWindowRateLimiter(MemoryStorage())
+        self._away_until = 0.0
+
+    def hit(self, limit: RateLimitItem, key: str) -> bool:
+        """Count one call; whether it is within the limit."""
+        if time.monotonic() >= self._away_until:
+            try:
+                return self._shared.hit(limit, key)
+            except RedisError:
+                self._away_until = time.monotonic() + self.PAUSE_SECONDS
+                _log.warning("Redis is away: rate limits are counted in each process.")
+        return self._alone.hit(limit, key)
+
+
+class _Seconds:
+    """Calls of the present second, by caller. Two threads may lose a count between them: the limit is a dam, not a
+    balance."""
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._counts = Counter[str]()
+
+    def count(self, key: str) -> int:
+        second = int(clock.now().timestamp())
+        if second != self._second:
+            self._second, self._counts = second, Counter()
+        self._counts[key] += 1
+        return self._counts[key]
+
+
+@lru_cache
+def _parsed(limit: str) -> RateLimitItem:
+    return parse(limit)
 
 
 def _limit_of_view() -> str:
-    """The limit that the view declares (`platform_core.web.rate_limit`), else the general one."""
-    return _declared("__rate_limit__", DEFAULT_LIMIT)
+    """The limit that the view declares (`platform_core.web.rate_limit`), else that of its family."""
+    if request.path.startswith(_UNCOUNTED):
+        return UNLIMITED
+    return _declared("__rate_limit__", DATA_LIMIT if request.path.startswith("/fhir") else DEFAULT_LIMIT)
 
 
 def _declared(name: str, otherwise: str) -> str:
