@@ -230,11 +230,15 @@ class TestListing:
             listings.reinstate_listing(**motive)
         assert state_of(camille, grant_id).status == Status.PAUSED
 
-    def test_a_suspension_is_written_in_the_history_once(
-        self, app: Flask, camille: UUID, applications: dict[str, UUID], grant_id: UUID
+    def test_a_suspension_is_written_in_the_history_once_however_often_it_is_said(
+        self, app: Flask, camille: UUID, applications: dict[str, UUID], agents: dict[str, Actor], grant_id: UUID
     ) -> None:
-        for kind in ("suspended", "suspended", "reinstated"):
-            tasks.note_listing_change(str(applications["Balance+"]), kind)
+        motive = {"application_id": applications["Balance+"], "motive": "Contrôle", "by": agents["omar"]}
+        for change in (listings.suspend_listing, listings.reinstate_listing):
+            with transaction():
+                change(**motive)
+            for _ in range(2):
+                tasks.note_listing_change(str(applications["Balance+"]))
         with transaction(patient_id=camille):
             kinds = [event.kind for event in queries.list_events(camille, grant_id)]
         assert kinds == ["granted", "suspended", "reinstated"]
