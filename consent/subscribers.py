@@ -14,12 +14,8 @@ def end_consents(event: events.ApplicationWithdrawn) -> None:
     outbox.enqueue("consent.end_for_application", event.application_id)
 
 
-def note_suspension(event: events.ApplicationSuspended) -> None:
-    outbox.enqueue("consent.note_listing_change", event.application_id, "suspended")
-
-
-def note_reinstatement(event: events.ApplicationReinstated) -> None:
-    outbox.enqueue("consent.note_listing_change", event.application_id, "reinstated")
+def note_listing_change(event: events.ApplicationSuspended | events.ApplicationReinstated) -> None:
+    outbox.enqueue("consent.note_listing_change", event.application_id)
 
 
 def revoke_all(event: SpaceClosed) -> None:

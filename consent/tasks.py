@@ -21,11 +21,11 @@ _log = logging.getLogger(__name__)
 @shared_task(name="consent.record_expiries", ignore_result=True)
 def record_expiries() -> None:
     """Record the consents that have expired and the requests that went unanswered."""
+    with transaction():
+        requests.expire_requests()
     with transaction(role=DatabaseRole.BATCH):
         due = queries.list_expired()
     _each(due, lambda one: lifecycle.record_expiry(patient_id=one.patient_id, grant_id=one.grant_id, reason=one.reason))
-    with transaction():
-        requests.expire_requests()
 
 
 @shared_task(name="consent.end_for_application", ignore_result=True)
@@ -40,11 +40,11 @@ def end_for_application(application_id: str) -> None:
 
 
 @shared_task(name="consent.note_listing_change", ignore_result=True)
-def note_listing_change(application_id: str, kind: str) -> None:
-    """Tell the patients of an app that it was `suspended` or `reinstated`, and write it in the histories."""
+def note_listing_change(application_id: str) -> None:
+    """Tell the patients of an app that it is suspended or reinstated, and write it in the histories."""
     _each(
         _live_of(UUID(application_id)),
-        lambda one: lifecycle.note_listing_change(patient_id=one.patient_id, grant_id=one.grant_id, kind=kind),
+        lambda one: lifecycle.note_listing_change(patient_id=one.patient_id, grant_id=one.grant_id),
     )
 
 
@@ -60,10 +60,15 @@ def _live_of(application_id: UUID) -> Iterable[Due]:
 
 
 def _each(found: Iterable[Due], act: Callable[[Due], None]) -> None:
-    """One transaction a consent: one that fails is logged and left to the next run, the others go on."""
+    """One transaction a consent: one that fails is logged, the others go on, and the task fails at the end so that
+    its message is sent again."""
+    failed = 0
     for one in found:
         try:
             with transaction(patient_id=one.patient_id):
                 act(one)
         except Exception:
             _log.exception("The consent %s could not be brought up to date.", one.grant_id)
+            failed += 1
+    if failed:
+        raise RuntimeError(f"{failed} consents could not be brought up to date.")

@@ -60,13 +60,16 @@ def record_expiry(*, patient_id: UUID, grant_id: UUID, reason: str) -> None:
         _move(consent, Verb.EXPIRE, by=SYSTEM, reason=reason)
 
 
-def note_listing_change(*, patient_id: UUID, grant_id: UUID, kind: str) -> None:
-    """Write in the history of a live consent, and tell the patient, that the app is `suspended` or `reinstated`.
+def note_listing_change(*, patient_id: UUID, grant_id: UUID) -> None:
+    """Write in the history of a live consent, and tell the patient, that the app is now suspended or reinstated.
 
-    The status does not change: a suspension is read from the listing at each call. Said twice, it is written once.
+    The status does not change: a suspension is read from the listing at each call. What the history says already is
+    not written again.
     """
     consent = lock_consent(patient_id, grant_id)
-    if consent.status in LIVE and find_last_listing_note(patient_id, grant_id) != kind:
+    kind = "reinstated" if is_listed(consent.app_id) else "suspended"
+    known = find_last_listing_note(patient_id, grant_id) or "reinstated"
+    if consent.status in LIVE and kind != known:
         record_act(consent, kind, by=SYSTEM)
 
 
