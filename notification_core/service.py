@@ -116,12 +116,12 @@ def choose_email(*, patient_id: UUID, by_email: bool) -> None:
 
 
 def send_email(*, email_id: UUID) -> None:
-    """Hand an e-mail to the mail server, once: a second run finds it sent.
+    """Hand an e-mail to the mail server, once: a second run waits for the first, and sends only if that one failed.
 
     An address refused for good is recorded as such. Raises `Unavailable` when the server is away: the outbox insists.
     """
     waiting = sa.select(Email).where(Email.id == email_id, Email.sent_at.is_(None), Email.refused_at.is_(None))
-    email = db.session.scalar(waiting.with_for_update(skip_locked=True))
+    email = db.session.scalar(waiting.with_for_update())
     if email is None:
         return
     recipient = crypto.unseal(email.recipient_sealed, f"notification:recipient:{email.id}").decode()
