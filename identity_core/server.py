@@ -132,6 +132,16 @@ def _find(token: str) -> sa.Row[Any] | None:
         BrowserSession.seen_at > now - IDLE,
         BrowserSession.started_at > now - LONGEST,
     )
+    try:
+        return _first(query)
+    except sa.exc.OperationalError as error:
+        # The connection had died while pooled: PostgreSQL may be back.
+        if not error.connection_invalidated:
+            raise
+        return _first(query)
+
+
+def _first(query: sa.Select[Any]) -> sa.Row[Any] | None:
     with db.engine.connect() as connection:
         return connection.execute(query).one_or_none()
 

@@ -145,8 +145,16 @@ def _check_rows(batch: JournalBatch, exported: dict[str, str] | None) -> Iterato
 
 
 def _read_export() -> dict[int, Any]:
+    """The last line of each number. One cut short, by a sealer that was killed, counts as absent."""
     try:
         lines = export_path().read_text().splitlines()
     except FileNotFoundError:
         return {}
-    return {line["number"]: line for line in map(json.loads, lines)}
+    return {line["number"]: line for line in map(_line, lines) if line}
+
+
+def _line(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None

@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -137,7 +137,15 @@ def _export(batch: JournalBatch, ids: list[str], leaves: list[bytes]) -> None:
         "signature": batch.signature,
         "rows": dict(zip(ids, (leaf.hex() for leaf in leaves), strict=True)),
     }
-    with path.open("a") as file:
-        file.write(json.dumps(line) + "\n")
+    with path.open("a+b") as file:
+        file.write(_after_the_last_line(file) + json.dumps(line).encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())
+
+
+def _after_the_last_line(file: IO[bytes]) -> bytes:
+    """What to write before a new line: a sealer killed in the middle of one left it without its end."""
+    if file.seek(0, os.SEEK_END) == 0:
+        return b""
+    file.seek(-1, os.SEEK_END)
+    return b"" if file.read(1) == b"\n" else b"\n"
