@@ -132,8 +132,13 @@ def find_live(patient_id: UUID, app_id: UUID) -> ConsentState | None:
 def _states(patient_id: UUID, consents: Sequence[Consent], now: datetime | None = None) -> list[ConsentState]:
     items = _items(patient_id, [consent.id for consent in consents])
     suspended = {app_id for app_id in _production_apps(consents) if not is_listed(app_id)}
-    times = {key: now or consent_time(client_pk=key, patient_id=patient_id) for key in {c.client_pk for c in consents}}
-    return [_state(c, items[c.id], times[c.client_pk], c.app_id in suspended) for c in consents]
+    return [_state(c, items[c.id], now or _time_of(c), c.app_id in suspended) for c in consents]
+
+
+def _time_of(consent: Consent) -> datetime:
+    if consent.environment == "production":
+        return clock.now()
+    return consent_time(client_pk=consent.client_pk, patient_id=consent.patient_id)
 
 
 def _production_apps(consents: Iterable[Consent]) -> set[UUID]:

@@ -7,12 +7,16 @@ from uuid import UUID
 
 import pytest
 from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from consent.rules.facts import WINDOW
+from consent.rules.calendar import period_end, period_start
+from consent.rules.facts import WINDOW, Counter
 from consent.service.windows import open_windows
 from platform_core.clock import FrozenClock
 from platform_core.database import transaction
 from platform_core.errors import Forbidden, TooManyRequests
+from platform_core.ids import uuid7
 from platform_core.permission import ONCE, Periodicity, Unit
 from tests.consent.builders import PRESSURE, READ, WEIGHT, permission
 from tests.consent.calls import call, in_parallel, load_facts, state_of
@@ -145,3 +149,46 @@ def test_two_calls_on_several_categories_do_not_wait_for_each_other_for_ever(
     outcomes = in_parallel(app, 16, act)
     assert all(isinstance(outcome, tuple) for outcome in outcomes)
     assert used(patient_id, grant_id, now) == [1, 1]
+
+
+STARTS = [
+    datetime(2026, 3, 28, 20, tzinfo=UTC),
+    datetime(2026, 10, 24, 20, tzinfo=UTC),
+    datetime(2028, 2, 28, 20, tzinfo=UTC),
+    datetime(2026, 12, 31, 20, tzinfo=UTC),
+]
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    start=st.sampled_from(STARTS),
+    gaps=st.lists(st.integers(1, 600), min_size=1, max_size=12),
+    unit=st.sampled_from(Unit),
+    most=st.integers(1, 3),
+)
+def test_the_database_counts_as_a_list_of_openings_would(
+    app: Flask, grant_consent: Grant, start: datetime, gaps: list[int], unit: Unit, most: int
+) -> None:
+    """Over clock changes, a leap day and a new year: served, refused and counted as by the simplest model."""
+    patient_id = uuid7()
+    item = permission(periodicity=Periodicity.recurring(most, unit))
+    grant_id = grant_consent(item, patient_id=patient_id, valid_until=date(2029, 1, 1))
+    now, openings = start, list[datetime]()
+    for gap in gaps:
+        now += timedelta(minutes=gap)
+        in_unit = [one for one in openings if period_start(unit, one) == period_start(unit, now)]
+        try:
+            opened = bool(call(patient_id, grant_id, now=now))
+        except TooManyRequests as refusal:
+            assert len(in_unit) == most and refusal.retry_at == period_end(unit, now)
+            continue
+        joined = bool(openings) and now < openings[-1] + WINDOW
+        assert opened is not joined
+        if opened:
+            assert len(in_unit) < most
+            openings.append(now)
+    with transaction(patient_id=patient_id):
+        usage = load_facts(patient_id, grant_id).items[WEIGHT, READ].usage
+    for each in Unit:
+        last = period_start(each, openings[-1])
+        assert usage.counters[each] == Counter(last, sum(period_start(each, one) == last for one in openings))
