@@ -13,6 +13,7 @@ from identity_core.sessions import agent_required, current_actor
 from oauth import queries, service
 from oauth.rules.clients import Client, Environment, Profile
 from platform_core.access import Actor
+from platform_core.config import current
 from platform_core.database import transaction
 from platform_core.errors import Conflict, DomainError, Fault, Invalid, NotFound
 from platform_core.web import rate_limit
@@ -210,5 +211,21 @@ def _said(error: DomainError | None) -> dict[str, str]:
 
 
 def _show_key(application: ApplicationView, client: Client, private: Mapping[str, Any]) -> tuple[str, int]:
-    text = orjson.dumps(dict(private), option=orjson.OPT_INDENT_2).decode()
-    return render_template("oauth/private_key.html", application=application, client=client, jwk=text), 201
+    configuration = {
+        "issuer": current().base_url,
+        "client_id": client.client_id,
+        "profile": client.profile,
+        "redirect_uri": client.redirect_uris[0],
+        "private_key": dict(private),
+    }
+    return render_template(
+        "oauth/private_key.html",
+        application=application,
+        client=client,
+        jwk=_indented(private),
+        configuration=_indented(configuration),
+    ), 201
+
+
+def _indented(value: Mapping[str, Any]) -> str:
+    return orjson.dumps(dict(value), option=orjson.OPT_INDENT_2).decode()

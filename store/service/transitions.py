@@ -88,13 +88,13 @@ def _notify(row: Submission | Listing, verb: Verb, by: Actor) -> None:
     notice = _NOTICES[verb]
     application = db.session.get_one(Application, row.application_id)
     number = row.number if isinstance(row, Listing) else ""
-    body = notice["body"].format(name=application.name, number=number)
+    title, body = (notice[part].format(name=application.name, number=number) for part in ("title", "body"))
     if notice["to"] == Role.PUBLISHER:
         notification.notify_members(
             organisation_id=application.organisation_id,
             roles=[Role.PUBLISHER],
             kind=f"store.{verb}",
-            title=notice["title"],
+            title=title,
             body=body,
             link=f"/editeur/applications/{application.id}",
             by=by,
@@ -103,7 +103,7 @@ def _notify(row: Submission | Listing, verb: Verb, by: Actor) -> None:
         notification.notify_role(
             role=notice["to"],
             kind=f"store.{verb}",
-            title=notice["title"],
+            title=title,
             body=body,
             link=f"/instruction/dossiers/{_submission_id(row)}",
             by=by,

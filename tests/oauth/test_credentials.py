@@ -40,9 +40,13 @@ def clients_of(application_id: UUID) -> list[Client]:
 
 
 def shown_key(page: str) -> ECKey:
-    found = re.search(r"<code>(\{.*?\})</code>", page, re.DOTALL)
-    assert found
-    return ECKey.import_key(json.loads(unescape(found[1])))
+    """The key of the page, which stands there alone and in a configuration whole."""
+    alone, configuration = (
+        json.loads(unescape(code)) for code in re.findall(r"<code>(\{.*?\})</code>", page, re.DOTALL)
+    )
+    assert configuration["private_key"] == alone
+    assert configuration["redirect_uri"] == CALLBACK
+    return ECKey.import_key(alone)
 
 
 GENERATE = {"environment": "sandbox", "profile": "fapi2", "key": "generate", "redirect_uris": CALLBACK}
