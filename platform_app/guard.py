@@ -5,7 +5,7 @@ It alone joins what oauth, consent and store know; the data cores see a permit.
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
@@ -20,6 +20,7 @@ from consent.rules.facts import ConsentFacts, read_items
 from consent.service.windows import open_windows
 from consent.workflow import Status
 from oauth.rules.clients import ClientStatus, Environment
+from oauth.rules.scopes import reaches
 from oauth.rules.tokens import TokenKind, check_token, read_authorization, refused
 from oauth.service import access as oauth_access
 from platform_core import clock, config, crypto
@@ -73,6 +74,10 @@ class Call:
     @property
     def patient_reference(self) -> str:
         return crypto.pairwise_id(self.app_id, self.patient_id)
+
+    @property
+    def caller(self) -> str:
+        return f"{self.client_id}:{self.facts.id}"
 
     def require(
         self,
@@ -146,7 +151,7 @@ class _Attempt:
         presented = read_authorization(request.headers.get("Authorization"))
         self.token = presented.token
         parameters = {"token_hash": crypto.hash_token(self.token), "now": self.now}
-        row = run_first(_AUTHORIZE, parameters).one_or_none()
+        row = next(iter(run_first(_AUTHORIZE, parameters)), None)
         if row is None or row.token_kind != TokenKind.ACCESS or row.patient_id is None:
             raise refused(presented, "The access token is not known.")
         self.row, self.clock_offset = row, row.clock_offset
@@ -158,6 +163,7 @@ class _Attempt:
         _check_listing(row, now)
         facts = _facts(row)
         check_live(facts, now)
+        facts = _within(row.scope, facts)
         self.call = Call(self._actor(), row.patient_id, row.consent_app_id, row.client_id, facts, now)
         return self.call
 
@@ -246,6 +252,12 @@ def _facts(row: Any) -> ConsentFacts:
         row.presence_until,
         read_items(row.items or ()),
     )
+
+
+def _within(scope: str, facts: ConsentFacts) -> ConsentFacts:
+    """The items that the scope of the token reaches: a refresh may have narrowed it (RFC 6749 §6)."""
+    items = {key: item for key, item in facts.items.items() if reaches(scope, *key)}
+    return facts if len(items) == len(facts.items) else replace(facts, items=items)
 
 
 def _code(error: DomainError) -> str:

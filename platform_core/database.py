@@ -8,13 +8,15 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import flask_sqlalchemy.session
 import orjson
+import psycopg
 import sqlalchemy as sa
 from flask_sqlalchemy import SQLAlchemy
+from psycopg.rows import namedtuple_row
 from sqlalchemy import orm
 
 from platform_core.config import Config
@@ -163,16 +165,37 @@ def transaction(
 _BIND = "SELECT set_config('ens.patient', %(patient)s, true)"
 
 
-def run(statement: str, parameters: Mapping[str, Any]) -> sa.CursorResult[Any]:
-    """Send one statement to the driver as it is written (`%(name)s` parameters): for the paths of every data call."""
-    return db.session.connection().exec_driver_sql(statement, dict(parameters))
+def run(statement: str, parameters: Mapping[str, Any]) -> list[Any]:
+    """Send one statement to the driver as it is written (`%(name)s` parameters); its rows, as named tuples.
+
+    For the paths of every data call: the cursor of SQLAlchemy would cost as much again as the statement. Errors are
+    those that SQLAlchemy raises.
+    """
+    connection = db.session.connection()
+    driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+    try:
+        with driver.cursor(row_factory=namedtuple_row) as cursor:
+            cursor.execute(statement, parameters)
+            return cursor.fetchall() if cursor.description else []
+    except psycopg.Error as error:
+        if driver.closed or driver.broken:
+            connection.invalidate(error)
+        raise sa.exc.DBAPIError.instance(
+            statement,
+            None,
+            error,
+            psycopg.Error,
+            hide_parameters=True,
+            connection_invalidated=connection.invalidated,
+            dialect=connection.dialect,
+        ) from error
 
 
-def run_first(statement: str, parameters: Mapping[str, Any]) -> sa.CursorResult[Any]:
+def run_first(statement: str, parameters: Mapping[str, Any]) -> list[Any]:
     """Send the first statement of a transaction; a connection that died while pooled is replaced once."""
     try:
         return run(statement, parameters)
-    except sa.exc.OperationalError as error:
+    except sa.exc.DBAPIError as error:
         if not error.connection_invalidated:
             raise
         db.session.rollback()

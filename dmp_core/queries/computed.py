@@ -7,9 +7,10 @@ from uuid import UUID
 
 from dmp_core.categories import BMI, BODY_HEIGHT, BODY_WEIGHT, KINDS
 from dmp_core.models import MeasureRow
-from dmp_core.queries.statements import VALID, bounds, execute
+from dmp_core.queries.statements import VALID, bounds
 from dmp_core.rules.bmi import body_mass_index
 from dmp_core.rules.observations import UCUM, VITAL_SIGNS
+from platform_core.database import run
 from platform_core.fhir import wire
 from platform_core.fhir.search import ANY_TIME, Span
 
@@ -19,7 +20,8 @@ AUTHOR = "Calculé à partir du poids et de la taille"
 _LEAST_HEIGHT = 10  # centimetres: below, it is no height of a person
 
 _SELECT = f"""
-SELECT w.id, w.effective_at, greatest(w.updated_at, h.updated_at), w.value, h.value, w.body->>'effectiveDateTime'
+SELECT w.id, w.effective_at, greatest(w.updated_at, h.updated_at) AS changed_at, w.value AS weight, h.value AS height,
+       w.body->>'effectiveDateTime' AS written
   FROM dmp_measure w CROSS JOIN LATERAL (
     SELECT value, updated_at FROM dmp_measure
      WHERE patient_id = %(patient)s AND kind = '{BODY_HEIGHT}' AND effective_at <= w.effective_at AND {VALID}
@@ -41,26 +43,26 @@ def list_computed(
 ) -> Sequence[MeasureRow]:
     """Computed measures in the shape of the stored ones; the id of each is made from that of its weight."""
     parameters = {**_parameters(patient_id, span, updated), "limit": limit}
-    return [_row(found) for found in execute(f"{_SELECT} ORDER BY {_ORDER[sort]} LIMIT %(limit)s", parameters)]
+    return [_row(found) for found in run(f"{_SELECT} ORDER BY {_ORDER[sort]} LIMIT %(limit)s", parameters)]
 
 
 def list_indexes(*, patient_id: UUID, span: Span, limit: int) -> Sequence[tuple[Any, Decimal]]:
     """The (instant, kg/m²) pairs of the latest computed measures."""
     parameters = {**_parameters(patient_id, span, ANY_TIME), "limit": limit}
-    found = execute(f"{_SELECT} ORDER BY {_ORDER['-date']} LIMIT %(limit)s", parameters)
+    found = run(f"{_SELECT} ORDER BY {_ORDER['-date']} LIMIT %(limit)s", parameters)
     return [(row[1], _index(row)) for row in found]
 
 
 def count_computed(*, patient_id: UUID, span: Span, updated: Span) -> int:
     """How many of them there are."""
     statement = f"SELECT count(*) FROM ({_SELECT}) c"  # noqa: S608 - constants only
-    return int(execute(statement, _parameters(patient_id, span, updated)).scalar_one())
+    return int(run(statement, _parameters(patient_id, span, updated))[0][0])
 
 
 def find_computed(*, patient_id: UUID, weight_id: UUID) -> MeasureRow | None:
     """The body mass index of that weight, or None without a height."""
     parameters = {**_parameters(patient_id, ANY_TIME, ANY_TIME), "id": weight_id}
-    found = execute(f"{_SELECT} AND w.id = %(id)s", parameters).first()
+    found = next(iter(run(f"{_SELECT} AND w.id = %(id)s", parameters)), None)
     return _row(found) if found else None
 
 

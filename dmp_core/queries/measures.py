@@ -7,7 +7,8 @@ from uuid import UUID
 from dmp_core.categories import BMI
 from dmp_core.models import MeasureRow
 from dmp_core.queries import computed
-from dmp_core.queries.statements import ASKED, COLUMNS, asked, bounds, execute, rows
+from dmp_core.queries.statements import ASKED, COLUMNS, asked, bounds, rows
+from platform_core.database import run
 from platform_core.fhir import wire
 from platform_core.fhir.search import ANY_TIME, Span
 
@@ -61,7 +62,7 @@ def count_measures(*, patient_id: UUID, spans: Mapping[str, Span], updated: Span
     """How many measures a search finds in all."""
     stored = {kind: span for kind, span in spans.items() if kind != BMI}
     parameters = {**asked(patient_id, stored), **bounds(updated, "since", "until")}
-    total = int(execute(_COUNT, parameters).scalar_one())
+    total = int(run(_COUNT, parameters)[0][0])
     if BMI in spans:
         total += computed.count_computed(patient_id=patient_id, span=spans[BMI], updated=updated)
     return total

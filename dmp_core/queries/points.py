@@ -9,7 +9,8 @@ from uuid import UUID
 
 from dmp_core.categories import BMI, KINDS, Kind
 from dmp_core.queries import computed
-from dmp_core.queries.statements import VALID, bounds, execute
+from dmp_core.queries.statements import VALID, bounds
+from platform_core.database import run
 from platform_core.fhir.search import ANY_TIME, Span
 
 _COLUMNS = "kind, effective_at, value, value2, author_name"
@@ -41,7 +42,7 @@ class Point:
 def list_latest(*, patient_id: UUID) -> Sequence[Point]:
     """The latest valid measure of each kind, BMI included, in the order of the registry."""
     parameters = {"patient": patient_id, "kinds": [kind for kind in KINDS if kind != BMI]}
-    found = {row[0]: _point(row) for row in execute(_LATEST, parameters)}
+    found = {row[0]: _point(row) for row in run(_LATEST, parameters)}
     found.update((BMI, point) for point in _indexes(patient_id, ANY_TIME, 1))
     return [found[kind] for kind in KINDS if kind in found]
 
@@ -51,7 +52,7 @@ def list_points(*, patient_id: UUID, kind: str, span: Span, limit: int) -> Seque
     if kind == BMI:
         return _indexes(patient_id, span, limit)
     parameters = {"patient": patient_id, "kind": kind, "limit": limit, **bounds(span, "first", "last")}
-    return [_point(row) for row in execute(_SERIES, parameters)]
+    return [_point(row) for row in run(_SERIES, parameters)]
 
 
 def _indexes(patient_id: UUID, span: Span, limit: int) -> list[Point]:

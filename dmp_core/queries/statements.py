@@ -4,11 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-import psycopg
-import sqlalchemy as sa
-
 from dmp_core.models import MeasureRow
-from platform_core.database import db, run
+from platform_core.database import run
 from platform_core.fhir.search import Span
 
 COLUMNS = (
@@ -22,21 +19,9 @@ ASKED = (
 VALID = "status NOT IN ('entered-in-error', 'cancelled')"
 
 
-def execute(statement: str, parameters: Mapping[str, Any]) -> Any:
-    """The result of a statement sent as it is written."""
-    return run(statement, parameters)
-
-
 def rows(statement: str, parameters: Mapping[str, Any]) -> Sequence[MeasureRow]:
-    """The rows of a statement, read from the driver itself: the cursor of the mapper would cost as much again."""
-    cursor = db.session.connection().connection.cursor()
-    try:
-        cursor.execute(statement, parameters)
-        return [MeasureRow(*row) for row in cursor.fetchall()]
-    except psycopg.OperationalError as error:
-        raise sa.exc.OperationalError(statement, None, error) from error
-    finally:
-        cursor.close()
+    """The rows of a statement that selects `COLUMNS`."""
+    return [MeasureRow(*row) for row in run(statement, parameters)]
 
 
 def asked(patient_id: UUID, spans: Mapping[str, Span]) -> dict[str, Any]:

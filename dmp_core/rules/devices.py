@@ -8,6 +8,7 @@ from urllib.parse import unquote
 from platform_core.errors import Fault
 
 _CRITERIA = re.compile(r"identifier=([^|\s]+)\|(\S.*)")
+_LONGEST = 2000  # bytes: what an index holds
 Identifier = tuple[str, str]
 
 
@@ -18,6 +19,8 @@ def identifier_of(resource: Mapping[str, Any], if_none_exist: str, path: str) ->
         for found in resource.get("identifier", ())
         if found.get("system") and found.get("value")
     ]
+    if any(len(system.encode()) + len(value.encode()) > _LONGEST for system, value in own):
+        return Fault(f"{path}.resource.identifier", f"is longer than {_LONGEST} bytes.", "too-long")
     if if_none_exist:
         criteria = _CRITERIA.fullmatch(unquote(if_none_exist))
         if not criteria:

@@ -13,14 +13,14 @@ ASSERTION = "assertion"
 PROOF = "proof"
 _REMEMBER = """
 INSERT INTO oauth_replay (kind, value_hash, expires_at) VALUES (%(kind)s, %(value_hash)s, %(expires_at)s)
-ON CONFLICT DO NOTHING
+ON CONFLICT DO NOTHING RETURNING kind
 """
 
 
 def remember(kind: str, value: str, expires_at: datetime) -> bool:
     """Record a value until it could no longer be accepted anyway. False when it was seen before."""
     row = {"kind": kind, "value_hash": hash_token(value), "expires_at": expires_at}
-    return run(_REMEMBER, row).rowcount == 1
+    return len(run(_REMEMBER, row)) == 1
 
 
 def forget_expired() -> None:
