@@ -1,5 +1,6 @@
 """Reading what a patient ticked and chose on the screen into items and an end. Pure: values in, a choice out."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -11,6 +12,7 @@ from platform_core.errors import Invalid
 from platform_core.permission import Periodicity, PeriodicityKind, PermissionItem, Unit
 
 TODAY, YEAR, ASKED = "today", "year", "asked"
+_COUNT = re.compile(r"[0-9]{1,5}")
 _ORDER = (PeriodicityKind.ONCE, PeriodicityKind.ON_DEMAND, PeriodicityKind.RECURRING, PeriodicityKind.CONTINUOUS)
 _HOURS = {Unit.HOUR: 1, Unit.DAY: 24, Unit.WEEK: 168, Unit.MONTH: 730}
 
@@ -122,9 +124,8 @@ def _start(name: str, today: date) -> date:
 
 def _read_frequency(value: str) -> Periodicity:
     most, _, unit = value.partition("-")
-    return Periodicity.from_json(
-        {"max": int(most), "per": unit} if most.isdecimal() else {value: True}, where="frequency"
-    )
+    counted = _COUNT.fullmatch(most)
+    return Periodicity.from_json({"max": int(most), "per": unit} if counted else {value: True}, where="frequency")
 
 
 def _breadth(periodicity: Periodicity) -> tuple[int, float]:

@@ -1,9 +1,10 @@
 """The synchronisation windows of one item: open, exhausted, how many are used and left, when the next may open."""
 
+from dataclasses import replace
 from datetime import datetime
 
-from consent.rules.calendar import period_end
-from consent.rules.facts import ConsentFacts, ItemFacts
+from consent.rules.calendar import period_end, period_start
+from consent.rules.facts import ConsentFacts, Counter, ItemFacts, Usage
 from consent.workflow import FINAL, LIVE, Status
 from platform_core.permission import PeriodicityKind, Unit
 
@@ -62,6 +63,14 @@ def next_window_at(item: ItemFacts, now: datetime, valid_until: datetime) -> dat
     if reset and not remaining(item, now):
         earliest = max(earliest, reset)
     return earliest if earliest < valid_until else None
+
+
+def used_up(item: ItemFacts, now: datetime) -> ItemFacts:
+    """The item as it stands once parallel calls have taken every window of the present calendar unit."""
+    unit, most = item.periodicity.unit, item.periodicity.most
+    if unit is None or most is None:
+        return replace(item, usage=Usage(once_until=now))
+    return replace(item, usage=Usage(counters={unit: Counter(period_start(unit, now), most)}))
 
 
 def present_status(facts: ConsentFacts, now: datetime) -> Status:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from consent.rules.calendar import period_start
 from consent.rules.decision import too_soon
 from consent.rules.facts import ONCE_WINDOW, WINDOW, ConsentFacts
+from consent.rules.windows import used_up
 from platform_core.access import Access
 from platform_core.database import db
 from platform_core.permission import Unit
@@ -84,6 +85,6 @@ def open_windows(*, facts: ConsentFacts, categories: Sequence[str], access: Acce
     opened = set(db.session.execute(_OPEN, {**key, **starts, **ends}).scalars())
     if len(opened) < len(categories):
         opened.update(db.session.execute(_OPENED_BY_OTHERS, key).scalars())
-    lost = [facts.items[category, access] for category in categories if category not in opened]
+    lost = [used_up(facts.items[category, access], now) for category in categories if category not in opened]
     if lost:
         raise too_soon(facts, lost, now)

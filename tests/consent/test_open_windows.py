@@ -72,6 +72,7 @@ def test_the_loser_of_a_race_is_told_when_to_come_back(
     with pytest.raises(TooManyRequests) as refusal, transaction(patient_id=patient_id):
         open_windows(facts=stale, categories=[WEIGHT], access=READ, now=clock() + WINDOW)
     assert refusal.value.code == "consent-frequency-exceeded"
+    assert refusal.value.retry_at == datetime(2026, 11, 21, 23, 0, tzinfo=UTC)
 
 
 def test_a_call_that_fails_opens_no_window(
