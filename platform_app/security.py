@@ -18,7 +18,7 @@ from redis import RedisError
 
 from platform_core import clock
 from platform_core.config import Config
-from platform_core.errors import TooManyRequests
+from platform_core.errors import Malformed, TooManyRequests
 
 DEFAULT_LIMIT = "600 per minute"
 _log = logging.getLogger(__name__)
@@ -26,7 +26,10 @@ DATA_LIMIT = "500 per second"
 UNLIMITED = "unlimited"
 _TOO_MANY = "Too many calls: wait, then try again."
 _UNCOUNTED = ("/health/", "/metrics", "/static/", "/bootstrap/")
+_FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
+_SHOW_TOKENS = ("/fhir", "/api/", "/oauth/")
 _ADDRESS_WITH_SECRETS = ("/oauth/", "/connexion/", "/appareil")
+_DATA_TYPES = frozenset({"application/json", "application/fhir+json", "application/problem+json"})
 _CLOSED_FEATURES = "camera", "geolocation", "microphone", "payment", "usb"
 
 
@@ -37,29 +40,44 @@ def init_security(app: Flask, config: Config) -> None:
     """
     # The token dies with its session. The strict check reads the Referer, which some pages do not send.
     app.config.update(WTF_CSRF_TIME_LIMIT=None, WTF_CSRF_SSL_STRICT=False)
+    app.before_request(_refuse_nul)
     CSRFProtect(app)
     _limit_rates(app, config)
-    fixed = _fixed_headers(config)
+    always, on_pages = _headers_of_all(config), _headers_of_pages(config)
 
     @app.after_request
     def protect(response: Response) -> Response:
-        for name, value in fixed.items():
-            response.headers.setdefault(name, value)
-        response.headers.setdefault("Referrer-Policy", _referrer_policy())
+        response.headers.extend(always)
+        if response.mimetype not in _DATA_TYPES:
+            for name, value in on_pages.items():
+                response.headers.setdefault(name, value)
+            response.headers.setdefault("Referrer-Policy", _referrer_policy())
         response.headers.setdefault("Cache-Control", _cache_policy(response))
         return response
 
 
-def _fixed_headers(config: Config) -> dict[str, str]:
-    headers = {
+def _refuse_nul() -> None:
+    """No address and no form holds a NUL, which is no text and which PostgreSQL does not keep. Raises `Malformed`."""
+    found = "\0" in request.path or b"%00" in request.query_string
+    if not found and request.mimetype in _FORMS:
+        found = any("\0" in text for pair in request.form.items(multi=True) for text in pair)
+    if found:
+        raise Malformed("The request holds a NUL character.")
+
+
+def _headers_of_all(config: Config) -> list[tuple[str, str]]:
+    headers = [("X-Content-Type-Options", "nosniff"), ("X-Frame-Options", "DENY")]
+    if config.secure:
+        headers.append(("Strict-Transport-Security", "max-age=63072000; includeSubDomains"))
+    return headers
+
+
+def _headers_of_pages(config: Config) -> dict[str, str]:
+    """What only a document that a browser shows can use."""
+    return {
         "Content-Security-Policy": content_security_policy(config),
         "Permissions-Policy": ", ".join(f"{feature}=()" for feature in _CLOSED_FEATURES),
-        "X-Content-Type-Options": "nosniff",
-        "X-Frame-Options": "DENY",
     }
-    if config.secure:
-        headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
-    return headers
 
 
 def content_security_policy(config: Config) -> str:
@@ -175,8 +193,9 @@ def _declared(name: str, otherwise: str) -> str:
 
 
 def _caller() -> str:
-    """Who calls: a token (by its hash, since a partner's one address serves many patients), else an address."""
+    """Who calls: where tokens are shown, a token (by its hash, since a partner's one address serves many patients);
+    elsewhere an address, lest a header that nobody reads give a new allowance each time."""
     token = request.headers.get("Authorization")
-    if token:
+    if token and request.path.startswith(_SHOW_TOKENS) and not request.path.startswith("/oauth/authorize"):
         return hashlib.sha256(token.encode()).hexdigest()[:32]
     return request.remote_addr or "nobody"

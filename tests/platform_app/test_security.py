@@ -72,15 +72,15 @@ def test_https_is_kept_once_it_is_there(app: Flask, config: Config, base_url: st
         ("/page", "private, no-cache", "same-origin"),
         ("/private", "no-store", "same-origin"),
         ("/oauth/authorize", "no-store", "no-referrer"),
-        ("/api/rare", "no-store", "same-origin"),
-        ("/api/nothing", "no-store", "same-origin"),
+        ("/api/rare", "no-store", None),
+        ("/api/nothing", "no-store", None),
     ],
 )
 def test_only_public_pages_may_be_kept_and_no_secret_address_is_passed_on(
-    limited: Flask, path: str, cache: str, referrer: str
+    limited: Flask, path: str, cache: str, referrer: str | None
 ) -> None:
     headers = limited.test_client().get(path).headers
-    assert (headers["Cache-Control"], headers["Referrer-Policy"]) == (cache, referrer)
+    assert (headers["Cache-Control"], headers.get("Referrer-Policy")) == (cache, referrer)
 
 
 def test_a_limited_view_refuses_the_call_too_many_and_says_when_to_come_back(limited: Flask) -> None:
