@@ -185,11 +185,18 @@ def _require_sign_in(area: Area) -> SignIn:
 
 
 def _require_citizen() -> None:
-    """Sign the citizen in on the record they look at, whatever the state of its space."""
+    """Sign the citizen in on the record they look at, whatever the state of its space.
+
+    Once a representation is over they are back at their own record, and what they were doing to the other is refused.
+    """
     sign_in = _require_sign_in(Area.PATIENT)
     with transaction():
         acts = sign_in.acting_for and queries.represents(person_id=sign_in.id, patient_id=sign_in.acting_for)
         patient = queries.get_patient(sign_in.acting_for if acts else sign_in.patient_id)  # type: ignore[arg-type]
+    if sign_in.acting_for and not acts:
+        act_for(None)
+        if request.method not in {"GET", "HEAD"}:
+            raise Forbidden("You no longer represent this person.", code="representation-ended")
     kind = ActorKind.REPRESENTATIVE if acts else ActorKind.PATIENT
     actor = Actor(kind, sign_in.id, sign_in.name, on_behalf_of=patient.id if acts else None, assurance=sign_in.acr)
     g.present = Present(sign_in, actor, patient)

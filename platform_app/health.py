@@ -20,6 +20,8 @@ from platform_core.web import guard, public
 
 blueprint = Blueprint("health", __name__)
 
+# A caller may invent methods: each would be a series of its own.
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 REQUESTS = Counter("ens_http_requests", "Requests answered.", ["method", "endpoint", "status"])
 SECONDS = Histogram(
     "ens_http_request_seconds",
@@ -42,7 +44,8 @@ def _start() -> None:
 
 def _count(response: Response) -> Response:
     endpoint = request.endpoint or "none"
-    REQUESTS.labels(request.method, endpoint, response.status_code).inc()
+    method = request.method if request.method in _METHODS else "other"
+    REQUESTS.labels(method, endpoint, response.status_code).inc()
     SECONDS.labels(endpoint).observe(time.perf_counter() - g.get("started", time.perf_counter()))
     return response
 

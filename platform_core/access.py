@@ -104,6 +104,10 @@ class DataCall(Protocol):
     @property
     def patient_reference(self) -> str: ...
 
+    @property
+    def caller(self) -> str:
+        """Names the client and the grant of the call: what one of them keeps is not another's."""
+
     def require(
         self,
         categories: Iterable[str],

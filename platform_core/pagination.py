@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -11,6 +12,7 @@ import orjson
 from platform_core.errors import Malformed
 
 T = TypeVar("T")
+_PAGE = re.compile(r"[1-9][0-9]{0,5}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class Page(Generic[T]):
 
 def page_number(text: str | None) -> int:
     """Read a page number from a query string; anything else than a positive number is the first page."""
-    return int(text) if text and text.isdecimal() and 0 < int(text) < 1_000_000 else 1
+    return int(text) if text and _PAGE.fullmatch(text) else 1
 
 
 def encode_cursor(*values: object) -> str:

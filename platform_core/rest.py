@@ -3,11 +3,12 @@
 from typing import Any
 
 import flask_smorest
-from flask import Flask, Response, jsonify
-from flask_smorest import Blueprint
+from flask import Flask, Request, Response, jsonify
+from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import HTTPException
 
 from platform_core import renderers
+from platform_core.errors import Malformed
 from platform_core.web import public, request_id
 
 SETTINGS = {
@@ -24,6 +25,22 @@ class Api(flask_smorest.Api):
 
     def _register_error_handlers(self) -> None:
         """The composition root renders every error by path: nothing to register here."""
+
+
+class Parser(FlaskParser):
+    """webargs' reader, which lets some unreadable bodies through as faults: nested too deeply, numbers without end."""
+
+    def _raw_load_json(self, req: Request) -> Any:
+        try:
+            return super()._raw_load_json(req)
+        except (RecursionError, ValueError):
+            raise Malformed("The body cannot be read as JSON.", code="invalid-json") from None
+
+
+class Blueprint(flask_smorest.Blueprint):
+    """flask-smorest's blueprint, with that reader."""
+
+    ARGUMENTS_PARSER = Parser()
 
 
 def blueprint(name: str, import_name: str, description: str) -> Blueprint:

@@ -20,7 +20,7 @@ from consent.service.requests import RequestView
 from consent.workflow import Answer, RequestStatus
 from identity_core.sessions import browser_key, current_actor, current_patient, current_patient_id, patient_required
 from platform_core.database import transaction
-from platform_core.errors import Invalid
+from platform_core.errors import Forbidden, Invalid
 from store import queries as store
 
 blueprint = Blueprint(
@@ -102,7 +102,11 @@ def show_outcome(request_id: UUID) -> Response | str:
 
 
 def _get(request_id: UUID) -> RequestView:
-    return requests.get_request(request_id=request_id, browser_key=browser_key())
+    """The request of this browser, unless somebody else began to answer it there. Raises `NotFound`, `Forbidden`."""
+    asked = requests.get_request(request_id=request_id, browser_key=browser_key())
+    if asked.patient_id not in {None, current_patient_id()}:
+        raise Forbidden("This request is being answered for another record.", code="other-patient")
+    return asked
 
 
 def _decide(request_id: UUID, decision: Answer) -> None:

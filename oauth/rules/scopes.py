@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 from consent.rules.choices import longest
 from oauth.errors import OAuthRefusal
@@ -113,4 +114,17 @@ def narrowed(granted: str, requested: str) -> str:
     tokens = split(requested)
     if not set(tokens) <= set(split(granted)):
         raise OAuthRefusal("invalid_scope", "A refresh cannot widen the scope.")
+    if tokens and _bounds(granted) and not _bounds(" ".join(tokens)):
+        raise OAuthRefusal("invalid_scope", "Keep at least one scope on health data.")
     return " ".join(tokens) or granted
+
+
+def reaches(scope: str, category: str, access: Access) -> bool:
+    """Whether a token of that scope reaches this part of its grant: all of it without SMART scopes, else theirs."""
+    bounds = _bounds(scope)
+    return not bounds or registry.get(category).smart.render(access) in bounds
+
+
+@lru_cache(maxsize=1024)
+def _bounds(scope: str) -> frozenset[str]:
+    return frozenset(token for token in split(scope) if token not in PLAIN and token != APP)

@@ -11,6 +11,7 @@ from consent.service import lifecycle
 from oauth.errors import OAuthRefusal
 from oauth.rules.clients import Client
 from oauth.rules.details import granted_details
+from oauth.rules.scopes import reaches
 from platform_core.access import Actor, ActorKind
 from platform_core.crypto import pairwise_id
 from platform_core.database import bind_patient
@@ -44,7 +45,12 @@ class Grant:
     @property
     def details(self) -> list[dict[str, Any]]:
         """The authorization details as granted."""
-        return granted_details(self.items, purpose=self.purpose, valid_until=self.valid_until)
+        return self.details_within("")
+
+    def details_within(self, scope: str) -> list[dict[str, Any]]:
+        """The part of them that a token of this scope reaches."""
+        items = [item for item in self.items if reaches(scope, item.category, item.access)]
+        return granted_details(items, purpose=self.purpose, valid_until=self.valid_until)
 
 
 def get_grant(*, client: Client, patient_id: UUID, grant_id: UUID) -> Grant:

@@ -141,7 +141,8 @@ def describe_token(token: TokenView, *, client: Client, issuer: str) -> dict[str
     grant = grants.get_grant(client=client, patient_id=token.patient_id, grant_id=token.grant_id)
     if not grant.is_live:
         return {"active": False}
-    claims |= {"grant_id": str(grant.id), "patient": grant.patient, "authorization_details": grant.details}
+    claims |= {"grant_id": str(grant.id), "patient": grant.patient}
+    claims["authorization_details"] = grant.details_within(token.scope)
     if token.person_id:
         claims["sub"] = identity.subject(client, token.person_id)
         claims["acr"] = token.assurance
@@ -170,7 +171,7 @@ def _answer(client: Client, basis: _Basis, grant: Grant, scope: str, now: dateti
         **_bearer(text, basis.jkt),
         "expires_in": int((expires - now).total_seconds()),
         "scope": scope,
-        "authorization_details": grant.details,
+        "authorization_details": grant.details_within(scope),
         "grant_id": str(grant.id),
         "patient": grant.patient,
     }

@@ -83,18 +83,17 @@ def claim(call: DataCall, key: str, request: Sequence[bytes]) -> Claim:
     """
     if not 0 < len(key) <= _LONGEST_KEY:
         raise Malformed(f"Idempotency-Key must hold 1 to {_LONGEST_KEY} characters.", code="invalid-parameter")
-    caller = f"{call.actor.kind}:{call.actor.id}:{call.patient_reference}"
     digest = hashlib.sha256(b"\n".join(request)).digest()
-    if not _take(call.patient_id, caller, key, digest):
-        found = _find(call.patient_id, caller, key)
+    if not _take(call.patient_id, call.caller, key, digest):
+        found = _find(call.patient_id, call.caller, key)
         if found.request_hash != digest:
             raise Invalid(
                 "This Idempotency-Key was used for another request.",
                 code="invalid-resource",
                 faults=[Fault("Idempotency-Key", "was used for another request.", "conflict")],
             )
-        return Claim(call.patient_id, caller, key, _answer(found))
-    return Claim(call.patient_id, caller, key)
+        return Claim(call.patient_id, call.caller, key, _answer(found))
+    return Claim(call.patient_id, call.caller, key)
 
 
 def purge() -> None:

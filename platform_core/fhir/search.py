@@ -16,6 +16,7 @@ MAX_COUNT = 100
 _MAX_OFFSET = 100_000
 _CONTROLS = frozenset({"_count", "_offset", "_sort", "_total", "_include", "_format", "_pretty"})
 _DATE = re.compile(r"(eq|ge|gt|le|lt|sa|eb)?(\d{4}(?:-\d\d(?:-\d\d(?:T.+)?)?)?)")
+_DIGITS = re.compile(r"[0-9]{1,6}")
 _BEGINNING = datetime(1, 1, 2, tzinfo=UTC)
 _END = datetime(9999, 12, 30, tzinfo=UTC)
 
@@ -113,6 +114,8 @@ def read_query(
     values: dict[str, list[str]] = {}
     controls: dict[str, list[str]] = {}
     for name, value in pairs:
+        if "\0" in value:
+            raise refused(name, "holds a NUL character")
         if name in known:
             values.setdefault(name, []).append(value)
         elif name in _CONTROLS:
@@ -182,7 +185,7 @@ def _token(text: str) -> Token:
 
 def _number(controls: dict[str, list[str]], name: str, default: int) -> int:
     text = controls.get(name, [str(default)])[-1]
-    if not (text.isascii() and text.isdecimal() and int(text) <= _MAX_OFFSET):
+    if not (_DIGITS.fullmatch(text) and int(text) <= _MAX_OFFSET):
         raise refused(name, f"must be a whole number up to {_MAX_OFFSET}")
     return int(text)
 

@@ -5,7 +5,8 @@ import re
 from platform_core.errors import VersionMismatch
 from platform_core.fhir.search import refused
 
-_ETAG = re.compile(r'\s*(?:W/)?"([^"]*)"\s*')
+_IF_MATCH = re.compile(r'(?:W/)?"([0-9]{1,9})"')
+_TAGS = re.compile(r'"([^"]*)"')
 
 
 def etag(version: int) -> str:
@@ -16,8 +17,8 @@ def matched_version(if_match: str | None) -> int | None:
     """The version an update insists on, or None without `If-Match`. Raises `Malformed`."""
     if if_match is None or if_match.strip() == "*":
         return None
-    found = _ETAG.fullmatch(if_match)
-    if not found or not found[1].isdecimal():
+    found = _IF_MATCH.fullmatch(if_match.strip())
+    if not found:
         raise refused("If-Match", 'must be an entity tag such as W/"3"')
     return int(found[1])
 
@@ -30,5 +31,4 @@ def check_version(wanted: int | None, present: int) -> None:
 
 def is_unchanged(if_none_match: str | None, version: int) -> bool:
     """Whether a conditional read may be answered 304."""
-    tags = _ETAG.findall(if_none_match or "")
-    return str(version) in tags
+    return str(version) in _TAGS.findall(if_none_match or "")

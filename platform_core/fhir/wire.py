@@ -1,7 +1,8 @@
 """JSON as FHIR needs it: a decimal keeps the digits it was written with (FHIR R4, datatypes: 72.40 is not 72.4)."""
 
 import json
-from decimal import Decimal
+import re
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import orjson
@@ -11,6 +12,7 @@ from platform_core.errors import Malformed
 _LONGEST_NUMBER = 40
 _LARGEST_EXPONENT = 300
 _SAFE_DIGITS = 15
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 class Number(float):
@@ -51,8 +53,10 @@ def read(body: bytes) -> Any:
     if b"\\u0000" in body:
         raise Malformed("The body holds a NUL character, which FHIR forbids.", code="invalid-json")
     try:
+        if _SURROGATE.search(body):
+            orjson.loads(body)  # refuses half a pair, which no database keeps
         return _decode(body.decode())
-    except (ValueError, RecursionError) as error:
+    except (ValueError, InvalidOperation, RecursionError) as error:
         raise Malformed(f"The body cannot be read as JSON: {error}", code="invalid-json") from None
 
 

@@ -1,5 +1,6 @@
 """The reviewers' pages: the queue, a dossier with its criteria, the acts on it and on its listing."""
 
+import re
 from collections.abc import Callable, Mapping
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from store.pages import forms
 from store.rules import dossier, grid
 from store.rules.grid import Verdict
 from store.service import listings, reviews
+from store.service.transitions import check_other_organisation
 from store.workflow import TRANSITIONS, ListingState, SubmissionState, Verb, possible
 
 blueprint = Blueprint("reviews", __name__, template_folder="../templates")
@@ -86,7 +88,7 @@ def show_queue() -> str:
 @agent_required("reviewer", "decider", "commission")
 def show_dossier(submission_id: UUID) -> str:
     with transaction():
-        file = queries.get_submission(submission_id)
+        file = _file(submission_id)
         listing = queries.find_listing(file.application_id)
         verdicts = queries.list_verdicts(submission_id)
         history = queries.list_history(file.application_id, internal=True)
@@ -103,6 +105,13 @@ def show_dossier(submission_id: UUID) -> str:
         acts=_possible_acts(file, listing),
         forms=forms,
     )
+
+
+def _file(submission_id: UUID) -> queries.SubmissionView:
+    """The dossier and what its reviewers think of it: not for the people of its own publisher."""
+    file = queries.get_submission(submission_id)
+    check_other_organisation(file.organisation_id, current_actor())
+    return file
 
 
 def _possible_acts(file: queries.SubmissionView, listing: queries.ListingView | None) -> list[tuple[str, Verb]]:
@@ -128,7 +137,7 @@ def show_criterion(submission_id: UUID, criterion: str) -> str:
 def record_verdict(submission_id: UUID, criterion: str) -> Answer:
     asked, comment = request.form.get("verdict", ""), request.form.get("comment", "").strip()
     version = request.form.get("version", "0")
-    if asked not in set(Verdict) or not version.isdecimal():
+    if asked not in set(Verdict) or not re.fullmatch("[0-9]{1,9}", version):
         return _criterion_page(submission_id, criterion, asked, comment, gettext("Choisissez un avis.")), 422
     try:
         with transaction():
@@ -152,7 +161,7 @@ def _criterion_page(
 ) -> str:
     """The form of a verdict. In a conflict it keeps what was typed and shows what the colleague wrote."""
     with transaction():
-        file = queries.get_submission(submission_id)
+        file = _file(submission_id)
         saved = queries.list_verdicts(submission_id).get(criterion)
     return render_template(
         "store/reviewer/criterion.html",

@@ -29,7 +29,7 @@ def list_application(*, application_id: UUID, by: Actor) -> str:
     Raises `Conflict` (`already-listed`) when that dossier is listed already.
     """
     application = lock_application(application_id)
-    check_other_organisation(application, by)
+    check_other_organisation(application.organisation_id, by)
     accepted = lock_accepted(application_id)
     listing = lock_listing(application_id) or Listing(application_id=application_id, number=_next_number())
     if listing.submission_id == accepted.id:
@@ -65,7 +65,7 @@ def withdraw_listing(*, application_id: UUID, motive: str, by: Actor) -> None:
 
 
 def _sanction(application_id: UUID, verb: Verb, motive: str, by: Actor) -> None:
-    check_other_organisation(lock_application(application_id), by)
+    check_other_organisation(lock_application(application_id).organisation_id, by)
     listing = lock_listing(application_id)
     if listing is None:
         raise TransitionRefused(verb, None)

@@ -85,7 +85,7 @@ def _lock_for_review(submission_id: UUID, *, by: Actor) -> Submission:
     if submission is None or submission.state == SubmissionState.DRAFT:
         raise NotFound("This dossier does not exist.")
     application = db.session.get_one(Application, submission.application_id)
-    check_other_organisation(application, by)
+    check_other_organisation(application.organisation_id, by)
     return submission
 
 

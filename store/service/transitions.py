@@ -7,6 +7,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from identity_core import queries as identity
 from notification_core import service as notification
 from platform_core import audit, clock, events
 from platform_core.access import Actor, ActorKind
@@ -137,9 +138,10 @@ def own_application(application_id: UUID, *, by: Actor, lock: bool = False) -> A
     return application
 
 
-def check_other_organisation(application: Application, by: Actor) -> None:
-    """Raises `OwnOrganisation` when the file is that of the examiner's own organisation."""
-    if by.organisation_id == application.organisation_id:
+def check_other_organisation(organisation_id: UUID, by: Actor) -> None:
+    """Raises `OwnOrganisation` when the file is that of any organisation of the examiner, whichever they act for."""
+    memberships = identity.list_memberships(by.id) if by.id else ()
+    if organisation_id in {by.organisation_id, *(member.organisation_id for member in memberships)}:
         raise OwnOrganisation("Nobody examines or decides on a file of their own organisation.")
 
 

@@ -45,6 +45,7 @@ class FakeCall:
         self.actor = Actor(ActorKind.APPLICATION, app.id, "Balance+")
         self.patient_id = app.patient_id
         self.patient_reference = app.patient_reference
+        self.caller = str(app.id)
 
     def require(
         self, categories: Iterable[str], access: Access, *, period: DatePeriod = ALWAYS, narrow: bool = False

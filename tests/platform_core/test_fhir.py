@@ -23,6 +23,7 @@ class Call:
     actor = Actor(ActorKind.APPLICATION, uuid4(), "Balance+")
     patient_id = uuid4()
     patient_reference = "p"
+    caller = "c"
 
     def served(self, counts: Any) -> None:
         """Nothing is journaled here."""
