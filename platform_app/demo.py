@@ -3,11 +3,12 @@
 Seeding twice changes nothing. It is refused in production.
 """
 
+from collections.abc import Mapping
 from uuid import UUID
 
 import click
 
-from dmp_core.service.demonstration import add_measures_for_demo
+from dmp_core.service.demonstration import CHILD_COURSES, COURSES, Course, add_measures_for_demo
 from identity_core.gateway import openid
 from identity_core.service.seeding import Seeded, create_synthetic_patients, seed_people
 from platform_app.simulated.people import load_people
@@ -18,7 +19,7 @@ from platform_core.errors import ConfigurationError
 from store.service.demo import seed_applications
 
 RICH, SHORT = 10, 2
-_RECORDS = {"camille": RICH, "dominique": RICH, "lea": SHORT}
+_RECORDS = {"camille": (RICH, COURSES), "dominique": (RICH, COURSES), "lea": (SHORT, CHILD_COURSES)}
 _SYNTHETIC_RECORDS = 4
 
 
@@ -35,10 +36,10 @@ def seed() -> None:
     people = _seed_people()
     with transaction():
         seed_applications(actors=agents(people))
-    for name, years in _RECORDS.items():
-        _fill_record(people.patients[name], years)
+    for name, (years, courses) in _RECORDS.items():
+        _fill_record(people.patients[name], years, courses)
     for patient_id in _seed_synthetic_patients()[:_SYNTHETIC_RECORDS]:
-        _fill_record(patient_id, SHORT)
+        _fill_record(patient_id, SHORT, COURSES)
     click.echo("The demo people and apps are there.")
 
 
@@ -66,6 +67,6 @@ def _seed_synthetic_patients() -> list[UUID]:
         return list(create_synthetic_patients())
 
 
-def _fill_record(patient_id: UUID, years: int) -> None:
+def _fill_record(patient_id: UUID, years: int, courses: Mapping[str, Course]) -> None:
     with transaction(patient_id=patient_id):
-        add_measures_for_demo(patient_id=patient_id, until=clock.now(), years=years)
+        add_measures_for_demo(patient_id=patient_id, until=clock.now(), years=years, courses=courses)

@@ -32,6 +32,7 @@ from platform_core.web import request_id
 from store.workflow import ListingState
 
 _AUTHORIZE = "SELECT * FROM ens_authorize(%(token_hash)s, %(now)s)"
+_READING = {"read", "search"}
 
 
 def init_guard() -> None:
@@ -208,13 +209,18 @@ class _Attempt:
         except Unauthenticated:
             return
 
+    def _access(self) -> str:
+        """What was required; what the interaction would have required, when it was refused before."""
+        required = self.call.access if self.call else ""
+        return required or (Access.READ if self.interaction.name in _READING else Access.WRITE)
+
     def _entry(self, outcome: str, categories: list[str], count: int, code: str = "") -> journal.Entry:
         return journal.Entry(
             patient_id=self.row.patient_id,
             actor=self._actor(),
             interaction=self.interaction.name,
             resource=self.interaction.resource,
-            access=self.call.access if self.call else "",
+            access=self._access(),
             outcome=outcome,
             request_id=request_id(),
             categories=categories,

@@ -58,7 +58,7 @@ class ListingView:
     def hosting(self) -> str:
         """Who hosts the data, where, under which certificate."""
         hosting = self.entry["hosting"]
-        return f"{hosting['hoster']} ({hosting['country']}), certificat HDS {hosting['hds_certificate']}"
+        return f"{hosting['hoster']} ({hosting['country']}), certificat HDS n° {hosting['hds_certificate']}"
 
     @property
     def dpo_contact(self) -> str:

@@ -1,6 +1,6 @@
 """Ten years of fictitious measures for the demonstration people, the same at each run."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -31,7 +31,7 @@ class Course:
 
 
 COURSES = {
-    "body-weight": Course(7, 71, 1.2, 0.5, 0.25),
+    "body-weight": Course(7, 77.5, 1.2, 0.5, 0.25),
     "body-height": Course(365, 168, 0, 0),
     "blood-pressure": Course(10, 126, 4, 6, 0.5),
     "temperature": Course(60, 36.8, 0.2, 0.3),
@@ -47,10 +47,24 @@ COURSES = {
     "oxygen-saturation": Course(30, 97, 0.3, 0.9),
     "respiratory-rate": Course(60, 15, 0.5, 1.5),
 }
+CHILD_COURSES = {
+    "body-weight": Course(60, 26, 0.2, 0.2, 2.6),
+    "body-height": Course(120, 128, 0, 0, 6),
+    "temperature": Course(60, 37, 0.2, 0.4),
+    "heart-rate": Course(90, 88, 2, 6),
+    "head-circumference": Course(365, 52, 0, 0.1, 0.5),
+}
 
 
-def add_measures_for_demo(*, patient_id: UUID, until: datetime, years: int = 10, author: str = "Démonstration") -> int:
-    """Fill the record of a synthetic patient with every kind of measure; returns how many were stored.
+def add_measures_for_demo(
+    *,
+    patient_id: UUID,
+    until: datetime,
+    years: int = 10,
+    courses: Mapping[str, Course] = COURSES,
+    author: str = "Démonstration",
+) -> int:
+    """Fill the record of a synthetic patient with measures of these courses; returns how many were stored.
 
     A record that has measures already is left as it is. The transaction is bound to the patient.
     """
@@ -58,7 +72,7 @@ def add_measures_for_demo(*, patient_id: UUID, until: datetime, years: int = 10,
         return 0
     writer = Author(patient_id, "demonstration", None, author, SOURCE)
     random = Random(patient_id.int)  # noqa: S311 - figures of a demonstration
-    drafts = [item for kind, course in COURSES.items() for item in _drafts(KINDS[kind], course, until, years, random)]
+    drafts = [item for kind, course in courses.items() for item in _drafts(KINDS[kind], course, until, years, random)]
     for start in range(0, len(drafts), _AT_ONCE):
         store(drafts[start : start + _AT_ONCE], writer)
     return len(drafts)

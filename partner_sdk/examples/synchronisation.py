@@ -43,7 +43,10 @@ def to_send(found: list[Reading | Ignored], account: Account) -> list[Reading]:
 
 def tell(report: BatchReport, readings: list[Reading], found: list[Reading | Ignored]) -> Iterator[tuple[str, str]]:
     """The sentences of an import, each with its tone: success, info or warning."""
-    yield "success", f"Mesures transmises à votre espace santé : {len(report.accepted)}."
+    if readings:
+        yield "success", f"Mesures transmises à votre espace santé : {len(report.accepted)}."
+    else:
+        yield "info", "Aucune nouvelle mesure à transmettre."
     left_aside = sum(isinstance(each, Reading) for each in found) - len(readings)
     if left_aside:
         yield "info", f"Mesures déjà transmises ou non autorisées, laissées de côté : {left_aside}."

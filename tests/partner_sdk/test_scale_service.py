@@ -110,7 +110,7 @@ def test_measures_are_sent_once_and_what_is_ignored_is_said(connected: Browser, 
     assert "Mesures transmises à votre espace santé : 27." in page
     assert "objectif, et non mesure" in page
     page = connected.press("/import")
-    assert "Mesures transmises à votre espace santé : 0." in page
+    assert "Aucune nouvelle mesure à transmettre." in page
     assert "laissées de côté : 27." in page
 
 
