@@ -64,7 +64,7 @@ def test_secrets_rotate_on_either_side() -> None:
         _header("new").replace("v1=", "v0="),
         _header("new").replace("v1=", "v1=é"),
         _header("new", at=time.time() - 400),
-        _header("new", at=time.time() + 400),
+        _header("new", at=time.time() + 86_400),
     ],
     ids=[
         "nothing",

@@ -19,9 +19,10 @@ steady: {python} -c "import time; time.sleep(600)" steady-${{MARK}}
 family: {python} -c "import subprocess, sys; subprocess.run(sys.argv[1:])" sleep 600
 """
 CODE = """
-import os, sys
+import os, signal, sys
 from pathlib import Path
 from platform_app import supervisor
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job inherits it ignored
 supervisor.supervise(Path(sys.argv[1]), {**os.environ, "MARK": "here"}, Path(sys.argv[2]))
 """
 
