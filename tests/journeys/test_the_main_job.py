@@ -92,9 +92,16 @@ def get_credentials(alice: Page, issuer: str, check: Check) -> PartnerClient:
     alice.get_by_label("Fabriquer une paire de clés").check()
     alice.get_by_role("button", name="Créer les identifiants").click()
     check(alice, status=201)
-    key = json.loads(alice.locator("pre").inner_text())
-    client_id = alice.locator("dd").first.inner_text()
-    return PartnerClient(issuer, client_id=client_id, private_key=key, redirect_uri=CALLBACK, profile="smart")
+    alice.get_by_text("La même clé dans un fichier de configuration complet").click()
+    found = json.loads(alice.get_by_role("region", name="client.json").inner_text())
+    assert (found["issuer"], found["redirect_uri"]) == (issuer, CALLBACK)
+    return PartnerClient(
+        issuer,
+        client_id=found["client_id"],
+        private_key=found["private_key"],
+        redirect_uri=CALLBACK,
+        profile=found["profile"],
+    )
 
 
 def grant(camille: Page, client: PartnerClient, check: Check) -> Space:
