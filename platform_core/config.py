@@ -5,7 +5,7 @@ import json
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from platform_core.errors import ConfigurationError
@@ -20,7 +20,7 @@ class IdentityProvider:
 
     issuer: str
     client_id: str
-    client_secret: str
+    client_secret: str = field(repr=False)
     simulated: bool
 
 
@@ -33,15 +33,15 @@ class Config:
     demo_partner_port: int
     base_url: str
     data_dir: Path
-    database_url: str
-    batch_database_url: str
-    owner_database_url: str
-    redis_url: str
+    database_url: str = field(repr=False)
+    batch_database_url: str = field(repr=False)
+    owner_database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
     blob_url: str
-    secret_key: str
-    master_key: bytes
-    smtp_url: str
-    metrics_token: str
+    secret_key: str = field(repr=False)
+    master_key: bytes = field(repr=False)
+    smtp_url: str = field(repr=False)
+    metrics_token: str = field(repr=False)
     citizen_idp: IdentityProvider
     pro_idp: IdentityProvider
     agent_idp: IdentityProvider
