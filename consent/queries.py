@@ -1,7 +1,7 @@
 """Reads: the consent as it stands, what a patient has granted, its versions and history, a request under way."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -151,7 +151,7 @@ def is_listed(application_id: UUID) -> bool:
     return listing is not None and listing.is_live
 
 
-def _items(patient_id: UUID, grant_ids: Sequence[UUID]) -> dict[UUID, dict[tuple[str, Access], ItemFacts]]:
+def _items(patient_id: UUID, grant_ids: Sequence[UUID]) -> dict[UUID, Mapping[tuple[str, Access], ItemFacts]]:
     item, usage = ConsentItem.__table__, ConsentUsage.__table__
     keys = ("patient_id", "consent_id", "category", "access")
     rows = db.session.execute(
@@ -167,7 +167,7 @@ def _items(patient_id: UUID, grant_ids: Sequence[UUID]) -> dict[UUID, dict[tuple
 
 
 def _state(
-    consent: Consent, items: dict[tuple[str, Access], ItemFacts], now: datetime, suspended: bool
+    consent: Consent, items: Mapping[tuple[str, Access], ItemFacts], now: datetime, suspended: bool
 ) -> ConsentState:
     facts = ConsentFacts(
         consent.id, consent.patient_id, Status(consent.status), consent.valid_until, consent.presence_until, items

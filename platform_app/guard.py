@@ -262,8 +262,10 @@ def _facts(row: Any) -> ConsentFacts:
 
 def _within(scope: str, facts: ConsentFacts) -> ConsentFacts:
     """The items that the scope of the token reaches: a refresh may have narrowed it (RFC 6749 §6)."""
-    items = {key: item for key, item in facts.items.items() if reaches(scope, *key)}
-    return facts if len(items) == len(facts.items) else replace(facts, items=items)
+    reached = [key for key in facts.items if reaches(scope, *key)]
+    if len(reached) == len(facts.items):
+        return facts
+    return replace(facts, items={key: facts.items[key] for key in reached})
 
 
 def _code(error: DomainError) -> str:

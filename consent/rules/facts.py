@@ -1,6 +1,6 @@
 """What the decision looks at: a consent, its items and their usage, as plain values read in one row."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -11,6 +11,7 @@ from consent.workflow import Status
 from platform_core.access import Access, DatePeriod
 from platform_core.permission import Periodicity, PeriodicityKind, Unit
 
+Key = tuple[str, Access]
 WINDOW = timedelta(minutes=15)
 ONCE_WINDOW = timedelta(minutes=60)
 
@@ -59,16 +60,35 @@ class ConsentFacts:
     status: Status
     valid_until: datetime
     presence_until: datetime | None
-    items: Mapping[tuple[str, Access], ItemFacts]
+    items: Mapping[Key, ItemFacts]
 
 
-def read_items(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, Access], ItemFacts]:
+class Items(Mapping[Key, ItemFacts]):
+    """The items of a consent, each read from its row when it is first looked at: a call looks at few of them."""
+
+    def __init__(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        self._rows = {(row["category"], Access(row["access"])): row for row in rows}
+        self._read: dict[Key, ItemFacts] = {}
+
+    def __getitem__(self, key: Key) -> ItemFacts:
+        found = self._read.get(key)
+        if found is None:
+            found = self._read[key] = read_item(self._rows[key])
+        return found
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+
+def read_items(rows: Iterable[Mapping[str, Any]]) -> Items:
     """Items from rows that hold the columns of `consent_item` and `consent_usage` under their own names.
 
     Dates and instants may be ISO text, as `jsonb` gives them.
     """
-    items = (read_item(row) for row in rows)
-    return {(item.category, item.access): item for item in items}
+    return Items(rows)
 
 
 def read_item(row: Mapping[str, Any]) -> ItemFacts:
