@@ -109,9 +109,12 @@ def line_chart(series: Sequence[Series], *, time_ticks: int = 4) -> Chart | None
     )
 
 
+_LEAST_SPAN = 1e-4  # ticks are rounded to six decimals: closer values are one
+
+
 def round_ticks(low: float, high: float, *, most: int = 6) -> list[float]:
     """At most `most` round values, evenly spaced, that enclose [low, high]; at least two."""
-    if low == high:
+    if high - low < max(_LEAST_SPAN, abs(high) * 1e-9):
         low, high = low - 1, high + 1
     rough = (high - low) / (most - 2)
     power = 10.0 ** floor(log10(rough))

@@ -110,7 +110,8 @@ def bundle() -> Response:
     body = _body()
 
     def work(call: DataCall) -> tuple[Answer, Mapping[str, int]]:
-        kind, entries = transactions.read_bundle(wire.read(body))
+        document = wire.read(body, most_elements=transactions.MOST_ELEMENTS)
+        kind, entries = transactions.read_bundle(document)
         perform = transactions.perform if kind == "transaction" else transactions.perform_batch
         outcomes = perform(call, entries)
         counts = transactions.counts_of(outcomes)

@@ -10,6 +10,7 @@ from platform_core.fhir.registry import Entry, Outcome, Resource, Stored, regist
 from platform_core.fhir.validation import invalid
 
 MOST_ENTRIES = 1000
+MOST_ELEMENTS = 200 * MOST_ENTRIES
 KINDS = ("transaction", "batch")
 
 

@@ -12,7 +12,7 @@ from flask import Flask, g
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from consent.service import lifecycle
+from consent.service import clocks, lifecycle
 from identity_core.gateway import openid
 from identity_core.rules import Role
 from identity_core.service import organisations
@@ -235,14 +235,12 @@ def test_a_sandbox_app_asks_nobody_real(camille, smart):
 
 def test_the_sandbox_moves_no_clock_and_decides_nothing_for_a_real_person(partner, real_patient):
     token = partner.app_token()
-    clocks = partner.call("POST", f"/api/v1/sandbox/patients/{real_patient}/clock", token, json={"forward_seconds": 60})
-    assert clocks.status_code == 404
+    answer = partner.call("POST", f"/api/v1/sandbox/patients/{real_patient}/clock", token, json={"forward_seconds": 60})
+    assert answer.status_code == 404
     uri = partner.push(authorization_details=asked()).json["request_uri"]
     assert partner.decide(uri, real_patient).status_code == 404
     with pytest.raises(Forbidden), transaction(patient_id=real_patient):
-        from consent.service import clocks as service
-
-        service.move_clock(client_pk=partner.client.pk, patient_id=real_patient, by=SYSTEM, forward=timedelta(1))
+        clocks.move_clock(client_pk=partner.client.pk, patient_id=real_patient, by=SYSTEM, forward=timedelta(1))
 
 
 @pytest.mark.parametrize(

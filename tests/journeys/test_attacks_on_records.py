@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 from tests.journeys.test_attacks_on_tokens import asked, tokens, weight
 from tests.oauth.conftest import insert_patient, other, partner, patient
 from tests.oauth.partner import Partner
+from tests.signing_in import sign_in_citizen
 
 __all__ = ["other", "partner", "patient"]
 
@@ -398,6 +399,44 @@ def test_a_repeated_key_is_answered_only_while_the_consent_stands(partner, patie
     assert writer.post(OBSERVATION, weight(writer.reference), **key).status_code == 201
     partner.call("DELETE", f"/oauth/grants/{writer.granted['grant_id']}", partner.app_token())
     assert writer.post(OBSERVATION, weight(writer.reference), **key).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["0", "2.2e-16"],
+        ["1e-300", "1e-299"],
+        ["999999999", "-999999999"],
+        ["999999999", "999999998.999999999999999999"],
+        ["-0", "0.0000000000000000000000000000000001"],
+    ],
+    ids=str,
+)
+def test_values_without_measure_break_no_page_of_the_patient(app, partner, patient, values):
+    holder = Holder(partner, patient, "body-weight", "body-height")
+    height = {"code": {"coding": [{"system": "http://loinc.org", "code": HEIGHT}]}}
+    for value, at in zip(values, ("0001-01-03T00:00:00Z", "9999-12-28T23:59:59Z"), strict=True):
+        for code, unit in (({}, "kg"), (height, "cm")):
+            resource = {**weight(holder.reference), **code, "effectiveDateTime": at}
+            text = json.dumps(resource).replace("73.25", value).replace('"kg"', f'"{unit}"')
+            answer = holder.post(OBSERVATION, text.encode())
+            assert answer.status_code == 201, answer.text
+    browser = app.test_client()
+    sign_in_citizen(browser, person_id=patient, patient_id=patient)
+    for page in ("", "/dossier", "/mesures/body-weight", "/mesures/body-height", "/mesures/bmi", "/journal"):
+        assert browser.get(f"/espace{page}").status_code == 200, page
+    assert holder.get(f"{OBSERVATION}?category=vital-signs&_total=accurate").json["total"] == 4
+
+
+@pytest.mark.parametrize("member", ["component", "note", "extension"])
+def test_a_measure_of_a_hundred_thousand_parts_is_refused_before_it_is_judged(holder, owner, member):
+    """Judged part by part, one such body would hold a server for twenty seconds."""
+    parts = [{"url": "urn:exemple", "valueString": "x"} if member == "extension" else {"text": "x"}] * 100_000
+    heavy = {**weight(holder.reference), member: parts}
+    assert holder.post(OBSERVATION, heavy).status_code == 413
+    entry = {"resource": heavy, "request": {"method": "POST", "url": "Observation"}}
+    assert holder.post("/fhir", {"resourceType": "Bundle", "type": "batch", "entry": [entry]}).status_code == 413
+    assert stored(owner) == 0
 
 
 def test_a_condition_made_of_spaces_does_not_hold_the_server(holder):

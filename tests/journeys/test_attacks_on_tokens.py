@@ -3,6 +3,7 @@
 import json
 import logging
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 import pytest
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 from joserfc.jwk import ECKey
 from werkzeug.test import TestResponse
 
-from tests.oauth.conftest import other, partner, patient, public, real_patient, smart
+from tests.oauth.conftest import insert_patient, other, partner, patient, public, real_patient, smart
 from tests.oauth.partner import WEIGHT, Partner
 
 __all__ = ["other", "partner", "patient", "public", "real_patient", "smart"]
@@ -178,8 +179,6 @@ def test_mangled_text_in_an_authorization_request_is_no_fault_of_ours(smart, par
 
 
 def encoded(parameters: dict[str, Any]) -> str:
-    from urllib.parse import quote
-
     return "&".join(f"{n}={quote(str(v).encode(errors='surrogateescape'))}" for n, v in parameters.items())
 
 
@@ -220,7 +219,7 @@ def test_a_grant_of_somebody_else_is_told_from_no_grant_by_nothing(partner, othe
     assert partner.call("GET", f"/oauth/grants/{held}", partner.app_token()).json["status"] == "active"
 
 
-def test_the_token_of_one_grant_speaks_of_no_other_grant_of_its_app(partner, patient, real_patient, owner):
+def test_the_token_of_one_grant_speaks_of_no_other_grant_of_its_app(partner, patient, owner):
     first = tokens(partner, patient)
     second_patient = another_synthetic(owner)
     second = tokens(partner, second_patient)
@@ -230,8 +229,6 @@ def test_the_token_of_one_grant_speaks_of_no_other_grant_of_its_app(partner, pat
 
 
 def another_synthetic(owner: sa.Engine) -> UUID:
-    from tests.oauth.conftest import insert_patient
-
     return insert_patient(owner, "Autre", synthetic=True)
 
 
