@@ -220,7 +220,7 @@ def _failed(area: Area, status: int, next_path: str) -> Response:
     """Say that nobody is signed in, and offer to try again with nothing lost."""
     retry = sessions.sign_in_url(area, next_path or HOMES[area])
     body = render_template("identity/sign_in_failed.html", retry=retry, away=status == 503)
-    return make_response(body, status)
+    return make_response(body, status, {"Retry-After": "5"} if status == 503 else {})
 
 
 def _area_of(slot: Slot, next_path: str) -> Area:
