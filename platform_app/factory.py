@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from types import ModuleType
 
 from flask import Flask, Response
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from platform_app.celery_app import init_celery
 from platform_app.errors import init_errors
@@ -42,6 +43,9 @@ def create_app(config: Config) -> Flask:
     """The web application, also the context in which tasks and commands run."""
     configure(config)
     app = Flask("platform_app")
+    if config.trusted_proxies:
+        # Each proxy appends to X-Forwarded-For: only as many entries as there are proxies can be believed.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=config.trusted_proxies)  # type: ignore[method-assign]
     app.config.update(
         SECRET_KEY=config.secret_key,
         TESTING=config.env == "testing",

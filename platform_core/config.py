@@ -42,6 +42,7 @@ class Config:
     master_key: bytes = field(repr=False)
     smtp_url: str = field(repr=False)
     metrics_token: str = field(repr=False)
+    trusted_proxies: int
     citizen_idp: IdentityProvider
     pro_idp: IdentityProvider
     agent_idp: IdentityProvider
@@ -96,6 +97,7 @@ def from_environ(environ: Mapping[str, str] | None = None) -> Config:
         master_key=_master_key(setting("ENS_MASTER_KEY", local.get("master_key"))),
         smtp_url=env.get("ENS_SMTP_URL", ""),
         metrics_token=env.get("ENS_METRICS_TOKEN", ""),
+        trusted_proxies=_count(env, "ENS_TRUSTED_PROXIES"),
         citizen_idp=_provider(env, "citizen", base_url, local, production),
         pro_idp=_provider(env, "pro", base_url, local, production),
         agent_idp=_provider(env, "agent", base_url, local, production),
@@ -119,6 +121,13 @@ def _port(env: Mapping[str, str], key: str, default: int) -> int:
     if not 0 < value < 65536:
         raise ConfigurationError(f"{key} is {env.get(key)!r}: it must be a port number.")
     return value
+
+
+def _count(env: Mapping[str, str], key: str) -> int:
+    text = env.get(key, "0")
+    if not text.isdecimal() or int(text) > 9:
+        raise ConfigurationError(f"{key} is {text!r}: it must be a number from 0 to 9.")
+    return int(text)
 
 
 def _master_key(text: str) -> bytes:

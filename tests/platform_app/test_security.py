@@ -3,13 +3,15 @@
 import dataclasses
 
 import pytest
-from flask import Flask, jsonify
+from flask import Flask, jsonify, request
 from flask.views import MethodView
 
 from platform_app.errors import init_errors
+from platform_app.factory import create_app
 from platform_app.localisation import init_babel
 from platform_app.security import content_security_policy, init_security
-from platform_core.config import Config, IdentityProvider
+from platform_core.config import Config, IdentityProvider, configure
+from platform_core.database import db
 from platform_core.web import public, rate_limit
 
 
@@ -106,3 +108,20 @@ def test_callers_are_counted_apart_by_their_tokens(limited: Flask) -> None:
 def test_limits_hold_in_the_process_while_redis_is_away(app: Flask, config: Config) -> None:
     client = _app(dataclasses.replace(config, redis_url="redis://127.0.0.1:1/0")).test_client()
     assert [client.get("/api/rare").status_code for _ in range(3)] == [200, 200, 429]
+
+
+@pytest.mark.parametrize(("proxies", "seen"), [(0, "127.0.0.1"), (1, "203.0.113.7"), (2, "198.51.100.9")])
+def test_only_as_many_forwarded_addresses_are_believed_as_there_are_proxies(
+    application: Flask, config: Config, proxies: int, seen: str
+) -> None:
+    behind = create_app(dataclasses.replace(config, trusted_proxies=proxies))
+    forwarded = {"X-Forwarded-For": "192.0.2.1, 198.51.100.9, 203.0.113.7"}
+    try:
+        with behind.test_client() as client:
+            client.get("/health/live", headers=forwarded)
+            assert request.remote_addr == seen
+    finally:
+        configure(config)
+        with behind.app_context():
+            for engine in db.engines.values():
+                engine.dispose()

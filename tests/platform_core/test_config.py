@@ -46,6 +46,7 @@ def test_production_names_the_setting_that_is_missing(tmp_path, missing):
         {"ENS_PORT": "web"},
         {"ENS_PORT": "70000"},
         {"ENS_MASTER_KEY": "short"},
+        {"ENS_TRUSTED_PROXIES": "many"},
         {"ENS_BASE_URL": "http://ens.example"},
     ],
 )
