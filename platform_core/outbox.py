@@ -21,14 +21,16 @@ from platform_core.database import Base, after_commit, db, uuid_key
 
 _log = logging.getLogger(__name__)
 
+GRACE = timedelta(seconds=30)
 LEASE = timedelta(minutes=2)
+LONGEST_LEASE = timedelta(hours=6)
 MAX_ATTEMPTS = 20
 _BROKER_PAUSE_SECONDS = 5.0
 _broker_silent_until = 0.0
 
 
 class OutboxMessage(Base):
-    """A task to be done. `sent_at` is when the broker last took it, `done_at` when the task succeeded."""
+    """A task to be done. `due_at` is when the sweep sends it next, `done_at` when the task succeeded."""
 
     __tablename__ = "core_outbox"
 
@@ -57,7 +59,9 @@ def enqueue(task: str, *arguments: object, delay: timedelta = timedelta()) -> UU
     The task may run more than once (at least once delivery): it guards on the state of what it finds.
     """
     now = clock.now()
-    message = OutboxMessage(task=task, arguments=[str(a) for a in arguments], created_at=now, due_at=now + delay)
+    message = OutboxMessage(
+        task=task, arguments=[str(a) for a in arguments], created_at=now, due_at=now + (delay or GRACE)
+    )
     db.session.add(message)
     db.session.flush()
     identifier = message.id
@@ -67,20 +71,23 @@ def enqueue(task: str, *arguments: object, delay: timedelta = timedelta()) -> UU
 
 
 def list_due(limit: int = 500) -> Sequence[OutboxMessage]:
-    """Messages to send now: never sent, or sent longer ago than the lease and still not done. Rows are locked."""
-    now = clock.now()
+    """Messages to send now: what was sent right after its commit, or at the last sweep, and is still not done.
+
+    Rows are locked.
+    """
     waiting = sa.select(OutboxMessage).where(
-        OutboxMessage.done_at.is_(None),
-        OutboxMessage.gave_up_at.is_(None),
-        OutboxMessage.due_at <= now,
-        sa.or_(OutboxMessage.sent_at.is_(None), OutboxMessage.sent_at < now - LEASE),
+        OutboxMessage.done_at.is_(None), OutboxMessage.gave_up_at.is_(None), OutboxMessage.due_at <= clock.now()
     )
     ordered = waiting.order_by(OutboxMessage.due_at).limit(limit).with_for_update(skip_locked=True)
     return db.session.scalars(ordered).all()
 
 
 def redispatch(limit: int = 500) -> int:
-    """Send again what the broker lost or never got; give up, visibly, after `MAX_ATTEMPTS`. Returns how many left."""
+    """Send again what the broker lost or never got; returns how many left.
+
+    The time between two sendings doubles from two minutes to six hours; after `MAX_ATTEMPTS` (some three days) a
+    message is given up, visibly.
+    """
     messages = list_due(limit)
     for message in messages:
         if message.attempts >= MAX_ATTEMPTS:
@@ -88,6 +95,7 @@ def redispatch(limit: int = 500) -> int:
             _log.error("The task %s of outbox message %s was given up.", message.task, message.id)
             continue
         message.sent_at = clock.now()
+        message.due_at = clock.now() + min(LEASE * 2**message.attempts, LONGEST_LEASE)
         message.attempts += 1
         after_commit(lambda m=message: _send(m.id, m.task, m.arguments))  # type: ignore[misc]
     return len(messages)

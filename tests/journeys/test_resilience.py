@@ -243,6 +243,7 @@ def test_without_the_broker_everything_goes_on_and_what_waits_is_done_once_it_is
     with monkeypatch.context() as patched:
         patched.setattr(outbox, "current_app", lost)
         patched.setattr(outbox, "_broker_silent_until", 0.0)
+        patched.setattr(outbox, "GRACE", timedelta())
         suspend(applications["Balance+"], omar)
         assert len(hurried.open().measures.add_many(weights(10)).accepted) == 10
         assert client.get("/catalogue").status_code == 200

@@ -260,6 +260,8 @@ def test_a_worker_killed_in_the_middle_of_a_task(
                 whole_platform.kill(pid)
     if killed == "the worker":
         programs.keep("worker")
+        with owner.begin() as later:
+            later.execute(sa.text("UPDATE core_outbox SET due_at = now() WHERE done_at IS NULL"))
         app.extensions["celery"].send_task("core.redispatch_outbox")
     assert processes.wait_until(lambda: not waiting(), seconds=60)
     for grant_id, patient in grants:
