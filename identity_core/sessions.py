@@ -22,7 +22,7 @@ from identity_core.rules import Role
 from platform_core import clock
 from platform_core.access import Actor, ActorKind
 from platform_core.database import transaction
-from platform_core.errors import Forbidden, Unauthenticated, Unavailable
+from platform_core.errors import Conflict, Forbidden, Unauthenticated, Unavailable
 from platform_core.ids import opaque
 from platform_core.navigation import Area
 from platform_core.web import View, guard
@@ -197,6 +197,9 @@ def _require_citizen() -> None:
         act_for(None)
         if request.method not in {"GET", "HEAD"}:
             raise Forbidden("You no longer represent this person.", code="representation-ended")
+    if request.form.get("dossier", str(patient.id)) != str(patient.id):
+        # Another tab has turned to another record since this form was shown.
+        raise Conflict("This form was about another record than the one looked at now.", code="other-record")
     kind = ActorKind.REPRESENTATIVE if acts else ActorKind.PATIENT
     actor = Actor(kind, sign_in.id, sign_in.name, on_behalf_of=patient.id if acts else None, assurance=sign_in.acr)
     g.present = Present(sign_in, actor, patient)

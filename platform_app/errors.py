@@ -25,7 +25,7 @@ def render_domain_error(error: errors.DomainError) -> Response:
     """A refusal of a service, in the protocol of the path."""
     protocol = _protocol()
     if protocol == "page":
-        return _page(renderers.status_of(error), error.message, renderers.headers_of(error))
+        return _page(renderers.status_of(error), error.message, renderers.headers_of(error), error.code)
     if protocol == "fhir":
         rendered = renderers.operation_outcome(error)
     elif protocol == "oauth":
@@ -89,8 +89,9 @@ def _protocol() -> str:
     return "page"
 
 
-def _page(status: int, message: str, headers: dict[str, str]) -> Response:
-    title = {
+def _page(status: int, message: str, headers: dict[str, str], code: str = "") -> Response:
+    by_code = {"other-record": gettext("Cette page concernait un autre dossier")}
+    title = by_code.get(code) or {
         400: gettext("Demande illisible"),
         401: gettext("Connexion nécessaire"),
         403: gettext("Accès refusé"),

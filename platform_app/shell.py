@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from flask import Flask, g, request, url_for
 from flask_babel import gettext
@@ -53,7 +54,9 @@ def init_shell(app: Flask) -> None:
     for endpoint in ("static", "bootstrap.static"):
         app.view_functions[endpoint] = public("files of the theme")(app.view_functions[endpoint])
     app.url_defaults(_name_by_content)
-    app.jinja_env.globals.update(menu=menu, account=account, homes=HOMES, area_names=AREA_NAMES)
+    app.jinja_env.globals.update(
+        menu=menu, account=account, homes=HOMES, area_names=AREA_NAMES, record_of_page=record_of_page
+    )
 
 
 def menu(area: str) -> list[MenuItem]:
@@ -76,6 +79,12 @@ def account(area: str) -> Account | None:
         return None
     acts = present.actor.on_behalf_of is not None
     return Account(present.actor.name, present.patient_name if acts else "")
+
+
+def record_of_page() -> UUID | None:
+    """The record that the forms of a patient's page are about: a guard compares it when they come back."""
+    present: Present | None = g.get("present")
+    return present.patient.id if present and present.patient else None
 
 
 def _name_by_content(endpoint: str, values: dict[str, Any]) -> None:

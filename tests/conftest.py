@@ -26,6 +26,7 @@ from platform_core import clock as clock_module
 from platform_core.config import Config, from_environ
 from platform_core.database import db
 from platform_core.embedded import services
+from platform_core.journal import service as journal
 
 pytest_plugins = ["tests.browser"]
 
@@ -142,6 +143,7 @@ def app(
         yield application
         db.session.remove()
     _sweep(owner, seeded)
+    journal.export_path().unlink(missing_ok=True)
     with redis.Redis.from_url(config.redis_url) as broker:
         broker.flushdb()
 

@@ -34,6 +34,10 @@ def _words(code: str) -> tuple[str, str]:
             gettext("Cette demande est en cours pour une autre personne"),
             gettext("Revenez au dossier pour lequel vous aviez commencé, ou recommencez depuis l’application."),
         ),
+        "other-record": (
+            gettext("Cette page concernait un autre dossier"),
+            gettext("Vous êtes passé à un autre dossier dans une autre fenêtre. Rien n’a été modifié : rechargez."),
+        ),
         "sandbox-patients-only": (
             gettext("Application en bac à sable"),
             gettext("Cette application est en essai : elle ne peut demander que des patients de synthèse."),

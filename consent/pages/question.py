@@ -3,7 +3,7 @@
 from datetime import date
 from uuid import UUID
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
@@ -84,6 +84,12 @@ def show_confirmation(request_id: UUID) -> Response | str:
 @blueprint.post("/confirmation")
 @patient_required
 def confirm_choice(request_id: UUID) -> Response:
+    """Grant what the page showed: a choice changed since in another window is shown again."""
+    with transaction(patient_id=current_patient_id()):
+        asked = _get(request_id)
+    if asked.choice and request.form.get("choice", asked.choice.mark) != asked.choice.mark:
+        flash(gettext("Ce choix a changé dans une autre fenêtre : vérifiez-le de nouveau."), "warning")
+        return redirect(url_for(".show_confirmation", request_id=request_id), 303)
     _decide(request_id, Answer.GRANT)
     return redirect(url_for(".show_outcome", request_id=request_id), 303)
 

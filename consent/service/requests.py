@@ -45,6 +45,11 @@ class Choice:
     items: tuple[PermissionItem, ...]
     valid_until: date
 
+    @property
+    def mark(self) -> str:
+        """A short digest, by which a page that showed this choice knows it again."""
+        return hash_token(f"{self.valid_until} {[item.to_json() for item in self.items]}").hex()[:16]
+
 
 @dataclass(frozen=True, slots=True)
 class RequestView:

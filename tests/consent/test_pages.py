@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from uuid import UUID
@@ -64,6 +65,16 @@ class TestQuestion:
         page = camilles.get(f"/consentement/{ask()}").text
         assert "checked" not in page.split("<main")[1]
         assert "Balance+" in page.split("<h1>")[1].split("</h1>")[0]
+
+    def test_a_choice_changed_in_another_window_is_shown_again(self, camilles: FlaskClient, ask: Ask) -> None:
+        request_id = ask()
+        choose(camilles, request_id)
+        confirmation = f"/consentement/{request_id}/confirmation"
+        shown = re.search(r'name="choice" value="(\w+)"', camilles.get(confirmation).text)
+        choose(camilles, request_id, frequency="on_demand")
+        late = submit(camilles, confirmation, {"choice": shown[1]})
+        assert (late.status_code, late.location) == (303, confirmation)
+        assert status_of(request_id) is RequestStatus.REQUESTED
 
     def test_granting_takes_a_choice_then_a_confirmation(self, camilles: FlaskClient, ask: Ask, camille: UUID) -> None:
         request_id = ask()

@@ -303,6 +303,21 @@ def test_a_representation_that_ended_lets_nothing_more_be_done_in_either_record(
     assert submit(camille, "/espace/agir-pour", {"patient": str(child)}, page="/espace/parametres").status_code == 404
 
 
+def test_a_form_shown_for_one_record_changes_nothing_in_another(camille, seeded_people):
+    """Two tabs of a representative: the second turned to the child's record after the first was shown."""
+    own, child = (str(seeded_people.patients[name]) for name in ("camille", "lea"))
+    page = "/espace/mesures/body-weight/ajouter"
+    shown = camille.get(page).text
+    assert f'name="dossier" value="{own}"' in shown
+    assert submit(camille, "/espace/agir-pour", {"patient": child, "dossier": own}).status_code == 303
+    form = {"value": "72,4", "day": "2026-11-20", "time": "08:00", "dossier": own}
+    answer = submit(camille, page, form)
+    assert answer.status_code == 409
+    assert "autre dossier" in answer.text
+    with transaction(patient_id=UUID(child)):
+        assert db.session.scalar(sa.text("SELECT count(*) FROM dmp_measure")) == 0
+
+
 def test_nobody_acts_for_a_stranger_by_naming_them(camille, seeded_people):
     for named in (str(seeded_people.patients["paul"]), str(NOBODY), "x", ""):
         assert submit(camille, "/espace/agir-pour", {"patient": named}).status_code in {404, 422}
