@@ -176,7 +176,8 @@ def run(statement: str, parameters: Mapping[str, Any]) -> list[Any]:
     try:
         with driver.cursor(row_factory=namedtuple_row) as cursor:
             cursor.execute(statement, parameters)
-            return cursor.fetchall() if cursor.description else []
+            answered = cursor.pgresult is not None and cursor.pgresult.nfields > 0
+            return cursor.fetchall() if answered else []
     except psycopg.Error as error:
         if driver.closed or driver.broken:
             connection.invalidate(error)
