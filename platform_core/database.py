@@ -153,6 +153,7 @@ def transaction(
         raise
     finally:
         hooks = session.info.pop("after_commit", [])
+        session.info.pop("connection", None)
         session.info.update(open=False, role=DatabaseRole.APP)
         db.session.remove()
     for hook in hooks:
@@ -171,7 +172,7 @@ def run(statement: str, parameters: Mapping[str, Any]) -> list[Any]:
     For the paths of every data call: the cursor of SQLAlchemy would cost as much again as the statement. Errors are
     those that SQLAlchemy raises.
     """
-    connection = db.session.connection()
+    connection = _connection()
     driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
     try:
         with driver.cursor(row_factory=namedtuple_row) as cursor:
@@ -200,7 +201,19 @@ def run_first(statement: str, parameters: Mapping[str, Any]) -> list[Any]:
         if not error.connection_invalidated:
             raise
         db.session.rollback()
+        db.session.info.pop("connection", None)
         return run(statement, parameters)
+
+
+def _connection() -> sa.Connection:
+    """The connection of the present transaction, looked up once."""
+    session = db.session()
+    found: sa.Connection | None = session.info.get("connection")
+    if found is None or found.closed:
+        found = session.connection()
+        if session.info.get("open"):
+            session.info["connection"] = found
+    return found
 
 
 def bind_patient(patient_id: UUID | None) -> None:
