@@ -51,7 +51,7 @@ def gallery_app(config: Config) -> Iterator[Flask]:
     def show(area: str) -> str:
         if area != "public":
             actor = SimpleNamespace(name="Camille Durand", on_behalf_of=area == "patient" or None)
-            g.present = SimpleNamespace(actor=actor, patient_name="Léa Durand")
+            g.present = SimpleNamespace(actor=actor, patient_name="Léa Durand", patient=None)
         flash("Votre choix est enregistré.", "success")
         return render_template("gallery.html", area=area, now=NOW, chart=_chart(), links=lambda page: f"?page={page}")
 
