@@ -85,7 +85,9 @@ class Periodicity:
         """Whether this periodicity never allows more than the ceiling does.
 
         The patient alone opens the windows of `on_demand`, so it is within every ceiling; a single window is too.
-        Between two recurring ones, no calendar unit may hold more windows than the ceiling allows in its own.
+        Between two recurring ones, no calendar unit may hold more windows than the ceiling allows in its own. One
+        straddling is accepted: once a month is within once a week, though the week in which a month ends may then
+        hold the window of each month.
         """
         if self.kind in {PeriodicityKind.ON_DEMAND, PeriodicityKind.ONCE} or self == ceiling:
             return True
