@@ -1,8 +1,10 @@
 """Errors as answers: the protocol is that of the path, the words are those of the error."""
 
 import logging
+import traceback
 
 import orjson
+import sqlalchemy as sa
 from flask import Flask, Response, render_template, request
 from flask_babel import gettext
 from werkzeug.exceptions import HTTPException
@@ -54,7 +56,7 @@ def render_http_error(error: HTTPException) -> Response:
 
 def render_fault(error: Exception) -> Response:
     """A fault of the program: logged with its trace, told without details."""
-    _log.exception("Request %s failed.", request_id(), exc_info=error)
+    _log_fault(error)
     protocol = _protocol()
     if protocol == "page":
         return _page(500, "", {})
@@ -66,6 +68,16 @@ def render_fault(error: Exception) -> Response:
     elif protocol == "oauth":
         body, media = {"error": "server_error", "error_description": body["detail"]}, "application/json"
     return Response(orjson.dumps(body), 500, mimetype=media)
+
+
+def _log_fault(error: Exception) -> None:
+    """The trace, but no words of the database: PostgreSQL quotes the row at fault, which may be a measure."""
+    if not isinstance(error, sa.exc.DBAPIError):
+        _log.error("Request %s failed.", request_id(), exc_info=error)
+        return
+    state = getattr(error.orig, "sqlstate", "")
+    trace = "".join(traceback.format_tb(error.__traceback__))
+    _log.error("Request %s failed: %s, SQLSTATE %s\n%s", request_id(), type(error.orig).__name__, state, trace)
 
 
 def _as_domain_error(error: HTTPException) -> errors.DomainError:

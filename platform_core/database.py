@@ -101,6 +101,7 @@ def flask_settings(config: Config, *, pool_size: int) -> dict[str, Any]:
         "max_overflow": pool_size,
         "pool_timeout": 5,
         "pool_recycle": 1800,
+        "hide_parameters": True,
         "json_serializer": lambda value: orjson.dumps(value).decode(),
         "json_deserializer": orjson.loads,
         "connect_args": {

@@ -69,8 +69,10 @@ def create_synthetic_patients() -> Sequence[UUID]:
         if db.session.get(Patient, patient_id) is None:
             traits = _traits(line)
             patient = people.enrol_patient(id=patient_id, traits=traits, ins=_ins(traits), status=IdentityStatus.QUAL)
-            patient.synthetic, patient.space_state = True, SpaceState.OPEN
-    db.session.flush()
+            patient.synthetic = True
+            bind_patient(patient_id)
+            spaces.open_space(patient_id=patient_id, by=SYSTEM)
+    bind_patient(None)
     return ids
 
 
