@@ -117,9 +117,9 @@ def test_the_pages_ask_to_sign_in(client: FlaskClient) -> None:
 def test_a_period_bounds_what_is_shown(space: FlaskClient, camille: UUID) -> None:
     fill(camille)
     old = (clock.now() - timedelta(days=60)).astimezone(clock.PARIS)
-    typed = {"value": "5555", "date": f"{old:%Y-%m-%d}", "time": "08:15"}
+    typed = {"value": "48765", "date": f"{old:%Y-%m-%d}", "time": "08:15"}
     submit(space, "/espace/mesures/steps/ajouter", typed)
-    shown = {period: "5 555" in space.get(f"/espace/mesures/steps?periode={period}").text.replace("\u202f", " ")
+    shown = {period: "48 765" in space.get(f"/espace/mesures/steps?periode={period}").text.replace("\u202f", " ")
              for period in ("mois", "trimestre", "annee", "tout", "siecle")}  # fmt: skip
     assert shown == {"mois": False, "trimestre": True, "annee": True, "tout": True, "siecle": True}
 
@@ -138,13 +138,13 @@ def test_a_person_adds_a_measure_in_a_browser(
     assert_accessible(page)
     page.get_by_role("link", name="Ajouter une mesure").click()
     assert_accessible(page)
-    page.get_by_label("Valeur haute").fill("131")
+    page.get_by_label("Valeur haute").fill("187")
     page.get_by_role("button", name="Ajouter").click()
     assert_accessible(page, status=422)
-    page.get_by_label("Valeur basse").fill("85")
+    page.get_by_label("Valeur basse").fill("121")
     page.get_by_role("button", name="Ajouter").click()
     expect(page.get_by_text("La mesure est ajoutée.")).to_be_visible()
-    expect(page.get_by_role("cell", name="131/85 mmHg")).to_be_visible()
+    expect(page.get_by_role("cell", name="187/121 mmHg")).to_be_visible()
     assert_accessible(page)
     page.goto("/espace")
     expect(page.get_by_text("Mes dernières mesures")).to_be_visible()
