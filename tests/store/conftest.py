@@ -104,7 +104,9 @@ def complete_dossier(**sections: Any) -> dict[str, Any]:
         "technical": {"profile": "fapi2"},
         "catalogue": {
             "family": "prevention",
-            "price": "free",
+            "cost": "free",
+            "ownership": "private",
+            "territory": "national",
             "keywords": ["pesée"],
             "support_contact": "aide@balance-plus.exemple.fr",
         },
