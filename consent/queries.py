@@ -27,7 +27,7 @@ from platform_core.access import Access, DatePeriod
 from platform_core.database import db
 from platform_core.errors import NotFound
 from platform_core.permission import Periodicity, PermissionItem, Purpose
-from store import queries as store
+from store.queries.listings import find_listing
 
 FROZEN = "frozen"
 
@@ -147,7 +147,7 @@ def _production_apps(consents: Iterable[Consent]) -> set[UUID]:
 
 def is_listed(application_id: UUID) -> bool:
     """Whether an app of the store may exchange data today."""
-    listing = store.find_listing(application_id)
+    listing = find_listing(application_id)
     return listing is not None and listing.is_live
 
 

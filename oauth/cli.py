@@ -14,7 +14,8 @@ from platform_core import clock, config, signing
 from platform_core.access import Actor, ActorKind
 from platform_core.database import transaction
 from platform_core.errors import NotFound
-from store import queries as store
+from store.queries.applications import find_application_id
+from store.queries.listings import find_listing
 
 OPERATOR = Actor(ActorKind.OPERATOR, None, "ens")
 
@@ -68,10 +69,10 @@ def _sandbox_client(profile: Profile, is_public: bool, address: str) -> tuple[Cl
 
 
 def _production_client(slug: str, address: str) -> tuple[Client, dict[str, Any]]:
-    application_id = store.find_application_id(slug)
+    application_id = find_application_id(slug)
     if application_id is None:
         raise NotFound(f"No application has the slug {slug}.")
-    listing = store.find_listing(application_id)
+    listing = find_listing(application_id)
     key = service.generate_key(Profile(listing.profile) if listing else Profile.FAPI2)
     client = service.issue_client(
         application_id=application_id, redirect_uris=[address], jwk=service.public_half(key), by=OPERATOR

@@ -5,8 +5,9 @@ from typing import Any
 from platform_core.database import transaction
 from platform_core.rest import blueprint
 from platform_core.web import public
-from store import queries, schemas
-from store.queries import ListingView
+from store import schemas
+from store.queries import catalogue as entries
+from store.queries.listings import ListingView
 
 catalogue = blueprint("catalogue_api", __name__, "The catalogue of referenced applications")
 
@@ -18,7 +19,7 @@ catalogue = blueprint("catalogue_api", __name__, "The catalogue of referenced ap
 def list_catalogue(query: dict[str, Any]) -> dict[str, Any]:
     """List the applications of the catalogue, by name."""
     with transaction():
-        found = queries.list_listed(
+        found = entries.list_listed(
             text=query["q"],
             family=query["family"],
             data=query["data"],
@@ -35,7 +36,7 @@ def list_catalogue(query: dict[str, Any]) -> dict[str, Any]:
 def get_entry(slug: str) -> dict[str, Any]:
     """Read the public page of one application: what it does, the data it may ask and why, hosting, recourse."""
     with transaction():
-        listing = queries.get_entry(slug)
+        listing = entries.get_entry(slug)
     ceiling = listing.ceiling.to_json()
     return {
         **_line(listing),

@@ -9,11 +9,11 @@ from platform_core import rest, schedule
 from platform_core.access import Actor
 from platform_core.navigation import Area, Link, Panel, add_link, add_panel
 from store import (
-    queries,
     tasks,  # noqa: F401 - registers the tasks
 )
 from store.api import catalogue as catalogue_api
 from store.pages import catalogue, publisher, reviewer
+from store.queries.queue import count_by_state, list_applications
 
 
 def init_app(app: Flask) -> None:
@@ -31,10 +31,10 @@ def init_app(app: Flask) -> None:
 
 
 def _applications(*, by: Actor) -> Mapping[str, Any] | None:
-    rows = queries.list_applications(by=by)
+    rows = list_applications(by=by)
     return {"rows": rows} if rows else None
 
 
 def _queue(*, by: Actor) -> Mapping[str, Any] | None:
-    counts = queries.count_by_state()
+    counts = count_by_state()
     return {"counts": counts} if counts else None

@@ -23,7 +23,7 @@ from platform_core.database import transaction
 from platform_core.errors import Invalid, NotFound
 from platform_core.journal import queries as journal
 from platform_core.journal.queries import JournalFilter
-from store import queries as store
+from store.queries.listings import find_listing
 
 blueprint = Blueprint("permissions", __name__, url_prefix="/espace/applications", template_folder="../templates")
 explain_refusals(blueprint)
@@ -68,7 +68,7 @@ def show_application(grant_id: UUID) -> str:
         versions = queries.list_versions(patient_id, grant_id)
         events = queries.list_events(patient_id, grant_id)
         lines = journal.list_entries(patient_id, JournalFilter(grant_id=grant_id), page=1, size=10)
-        listing = store.find_listing(state.app_id) if state.environment == "production" else None
+        listing = find_listing(state.app_id) if state.environment == "production" else None
         now = queries.consent_time(client_pk=state.client_pk, patient_id=patient_id)
     return render_template(
         "consent/application.html",

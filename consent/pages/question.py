@@ -21,7 +21,7 @@ from consent.workflow import Answer, RequestStatus
 from identity_core.sessions import browser_key, current_actor, current_patient, current_patient_id, patient_required
 from platform_core.database import transaction
 from platform_core.errors import Forbidden, Invalid
-from store import queries as store
+from store.queries.listings import find_listing
 
 blueprint = Blueprint(
     "consent_question", __name__, url_prefix="/consentement/<uuid:request_id>", template_folder="../templates"
@@ -160,7 +160,7 @@ def _render_screen(asked: RequestView, given: Answers, errors: list[tuple[str, s
         asked=asked,
         screen=screen,
         live=live,
-        listing=store.find_listing(asked.application_id) if asked.application_id else None,
+        listing=find_listing(asked.application_id) if asked.application_id else None,
         shown=texts.load(),
         patient_name=current_patient().display_name,
         actor=current_actor(),

@@ -17,8 +17,7 @@ from platform_core.config import current
 from platform_core.database import transaction
 from platform_core.errors import Conflict, DomainError, Fault, Invalid, NotFound
 from platform_core.web import rate_limit
-from store import queries as store
-from store.queries import ApplicationView
+from store.queries.applications import ApplicationView, get_application
 
 blueprint = Blueprint(
     "oauth_credentials",
@@ -164,7 +163,7 @@ def _lines(text: str) -> list[str]:
 
 def _own(application_id: UUID) -> ApplicationView:
     """The application, of the publisher's own organisation. Raises `NotFound`."""
-    application = store.get_application(application_id)
+    application = get_application(application_id)
     if application.organisation_id != current_actor().organisation_id:
         raise NotFound("This application does not exist.")
     return application

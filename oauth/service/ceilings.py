@@ -5,7 +5,8 @@ from oauth.errors import OAuthRefusal
 from oauth.rules.clients import Client
 from oauth.rules.details import whole_registry
 from platform_core.permission import Ceiling
-from store import queries as store
+from store.queries.applications import get_application
+from store.queries.listings import find_listing
 
 
 def get_ceiling(client: Client) -> Ceiling:
@@ -17,8 +18,8 @@ def get_ceiling(client: Client) -> Ceiling:
     if client.application_id is None:
         return whole_registry()
     if client.is_sandbox:
-        return store.get_application(client.application_id).draft_ceiling or whole_registry()
-    listing = store.find_listing(client.application_id)
+        return get_application(client.application_id).draft_ceiling or whole_registry()
+    listing = find_listing(client.application_id)
     if listing is None or not listing.is_live:
         raise OAuthRefusal("unauthorized_client", "The application is not listed now.")
     return listing.ceiling
@@ -26,7 +27,7 @@ def get_ceiling(client: Client) -> Ceiling:
 
 def app_facts(client: Client) -> AppFacts:
     """The app that asks, as the consent names it."""
-    publisher = store.get_application(client.application_id).publisher_name if client.application_id else client.name
+    publisher = get_application(client.application_id).publisher_name if client.application_id else client.name
     return AppFacts(
         app_id=client.app_id,
         client_pk=client.pk,

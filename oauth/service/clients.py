@@ -16,7 +16,7 @@ from platform_core.access import Actor
 from platform_core.database import db
 from platform_core.errors import Conflict, Fault, Invalid, NotFound
 from platform_core.ids import opaque
-from store import queries as store
+from store.queries.applications import get_application
 
 KEY_OVERLAP = timedelta(days=7)
 MOST_REDIRECTS = 20
@@ -69,7 +69,7 @@ def issue_client(
 
     Raises `Conflict` (`application-not-listed`), `Invalid`.
     """
-    application = store.get_application(application_id)
+    application = get_application(application_id)
     if application.listing is None or not application.listing.is_live:
         raise Conflict("Only a listed application may have production credentials.", code="application-not-listed")
     return _register(

@@ -17,7 +17,7 @@ from platform_core.crypto import pairwise_id
 from platform_core.database import bind_patient
 from platform_core.errors import NotFound
 from platform_core.permission import PermissionItem, Purpose
-from store import queries as store
+from store.queries.listings import find_listing
 from store.workflow import ListingState
 
 
@@ -72,7 +72,7 @@ def _is_withdrawn(client: Client) -> bool:
     """The withdrawal of an app ends its consents at once, before the task that records it has passed."""
     if client.is_sandbox or client.application_id is None:
         return False
-    listing = store.find_listing(client.application_id)
+    listing = find_listing(client.application_id)
     return listing is not None and listing.state is ListingState.WITHDRAWN
 
 

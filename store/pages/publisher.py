@@ -16,8 +16,11 @@ from platform_core.errors import DomainError, Fault, Invalid, NotFound, VersionM
 from platform_core.navigation import Area, panels
 from platform_core.permission import Unit
 from platform_core.renderers import status_of
-from store import queries
 from store.pages import forms
+from store.queries import queue
+from store.queries.history import list_history
+from store.queries.listings import find_listing
+from store.queries.submissions import SubmissionView, get_own_submission
 from store.rules import dossier
 from store.service import dossiers
 from store.workflow import EDITABLE, FINAL, ListingState
@@ -31,7 +34,7 @@ Answer = str | Response | tuple[str, int]
 @agent_required("publisher")
 def list_applications() -> str:
     with transaction():
-        rows = queries.list_applications(by=current_actor())
+        rows = queue.list_applications(by=current_actor())
     return render_template("store/publisher/list.html", rows=rows)
 
 
@@ -59,9 +62,9 @@ def create_application() -> Answer:
 def show_application(application_id: UUID) -> str:
     by = current_actor()
     with transaction():
-        file = queries.get_own_submission(application_id, by=by)
-        listing = queries.find_listing(application_id)
-        history = queries.list_history(application_id)
+        file = get_own_submission(application_id, by=by)
+        listing = find_listing(application_id)
+        history = list_history(application_id)
         found = panels(Area.PUBLISHER, "application", by=by, application_id=application_id)
         blocks = [Markup(render_template(template, **context)) for template, context in found]  # noqa: S704 - our own
     return render_template(
@@ -77,7 +80,7 @@ def show_application(application_id: UUID) -> str:
     )
 
 
-def _tasks(file: queries.SubmissionView) -> list[dict[str, str]]:
+def _tasks(file: SubmissionView) -> list[dict[str, str]]:
     says = {
         dossier.SectionStatus.EMPTY: (gettext("Pas commencé"), "neutral"),
         dossier.SectionStatus.STARTED: (gettext("En cours"), "info"),
@@ -129,7 +132,7 @@ def save_section(application_id: UUID, slug: str) -> Answer:
 
 
 def _section_form(
-    file: queries.SubmissionView,
+    file: SubmissionView,
     section: str,
     values: Any,
     version: str = "",
@@ -202,7 +205,7 @@ def remove_item(application_id: UUID, category: str, access: str) -> Response:
 
 
 def _item_form(
-    file: queries.SubmissionView,
+    file: SubmissionView,
     item: dict[str, Any],
     *,
     existing: bool,
@@ -248,7 +251,7 @@ def submit(application_id: UUID) -> Answer:
     return redirect(_hub(application_id), 303)
 
 
-def _check_answers(file: queries.SubmissionView, attest_error: str = "") -> str:
+def _check_answers(file: SubmissionView, attest_error: str = "") -> str:
     errors = [
         (f"section-{fault.where.partition('.')[0]}", f"{forms.label_of(fault.where)} : {forms.say_fault(fault)}")
         for fault in dossier.list_faults(file.dossier)
@@ -277,9 +280,9 @@ def open_submission(application_id: UUID) -> Response:
     return redirect(_hub(application_id), 303)
 
 
-def _own(application_id: UUID) -> queries.SubmissionView:
+def _own(application_id: UUID) -> SubmissionView:
     with transaction():
-        return queries.get_own_submission(application_id, by=current_actor())
+        return get_own_submission(application_id, by=current_actor())
 
 
 def _section(slug: str) -> str:

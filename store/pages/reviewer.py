@@ -14,8 +14,12 @@ from platform_core.database import transaction
 from platform_core.errors import DomainError, Invalid, VersionMismatch
 from platform_core.pagination import page_number
 from platform_core.renderers import status_of
-from store import queries
 from store.pages import forms
+from store.queries.history import list_history
+from store.queries.listings import ListingView, find_listing
+from store.queries.queue import count_by_state, list_queue
+from store.queries.submissions import SubmissionView, get_submission
+from store.queries.verdicts import list_verdicts
 from store.rules import dossier, grid
 from store.rules.grid import Verdict
 from store.service import listings, reviews
@@ -25,7 +29,7 @@ from store.workflow import TRANSITIONS, ListingState, SubmissionState, Verb, pos
 blueprint = Blueprint("reviews", __name__, template_folder="../templates")
 
 Answer = str | Response | tuple[str, int]
-Act = Callable[[queries.SubmissionView, str, Actor], object]
+Act = Callable[[SubmissionView, str, Actor], object]
 
 SLUGS = {
     "prise-en-charge": Verb.TAKE_IN_CHARGE,
@@ -72,8 +76,8 @@ def show_queue() -> str:
     asked = request.args.get("etat", "")
     state = SubmissionState(asked) if asked in set(SubmissionState) else None
     with transaction():
-        found = queries.list_queue(state=state, page=page_number(request.args.get("page")))
-        counts = queries.count_by_state()
+        found = list_queue(state=state, page=page_number(request.args.get("page")))
+        counts = count_by_state()
     return render_template(
         "store/reviewer/queue.html",
         found=found,
@@ -89,9 +93,9 @@ def show_queue() -> str:
 def show_dossier(submission_id: UUID) -> str:
     with transaction():
         file = _file(submission_id)
-        listing = queries.find_listing(file.application_id)
-        verdicts = queries.list_verdicts(submission_id)
-        history = queries.list_history(file.application_id, internal=True)
+        listing = find_listing(file.application_id)
+        verdicts = list_verdicts(submission_id)
+        history = list_history(file.application_id, internal=True)
     used = grid.load(file.grid_version)
     return render_template(
         "store/reviewer/dossier.html",
@@ -107,14 +111,14 @@ def show_dossier(submission_id: UUID) -> str:
     )
 
 
-def _file(submission_id: UUID) -> queries.SubmissionView:
+def _file(submission_id: UUID) -> SubmissionView:
     """The dossier and what its reviewers think of it: not for the people of its own publisher."""
-    file = queries.get_submission(submission_id)
+    file = get_submission(submission_id)
     check_other_organisation(file.organisation_id, current_actor())
     return file
 
 
-def _possible_acts(file: queries.SubmissionView, listing: queries.ListingView | None) -> list[tuple[str, Verb]]:
+def _possible_acts(file: SubmissionView, listing: ListingView | None) -> list[tuple[str, Verb]]:
     """The acts to offer: those of the table for these roles, less those that would be refused for another reason."""
     roles = current_actor().roles
     verbs = set(possible(file.state, roles=roles)) - (_DECISIONS if file.proposal is None else set())
@@ -162,7 +166,7 @@ def _criterion_page(
     """The form of a verdict. In a conflict it keeps what was typed and shows what the colleague wrote."""
     with transaction():
         file = _file(submission_id)
-        saved = queries.list_verdicts(submission_id).get(criterion)
+        saved = list_verdicts(submission_id).get(criterion)
     return render_template(
         "store/reviewer/criterion.html",
         file=file,
@@ -189,7 +193,7 @@ def perform_act(submission_id: UUID, slug: str) -> Answer:
     verb, motive = _verb(slug), request.form.get("motive", "").strip()
     try:
         with transaction():
-            _ACTS[verb](queries.get_submission(submission_id), motive, current_actor())
+            _ACTS[verb](get_submission(submission_id), motive, current_actor())
     except DomainError as refused:
         status = status_of(refused)
         if status not in {403, 409, 422}:
@@ -201,7 +205,7 @@ def perform_act(submission_id: UUID, slug: str) -> Answer:
 
 def _act_page(submission_id: UUID, verb: Verb, motive: str = "", error: str = "") -> str:
     with transaction():
-        file = queries.get_submission(submission_id)
+        file = get_submission(submission_id)
     return render_template(
         "store/reviewer/act.html",
         file=file,

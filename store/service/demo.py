@@ -9,7 +9,8 @@ from uuid import UUID
 
 from platform_core.access import Access, Actor
 from platform_core.categories import registry
-from store import queries
+from store.queries.applications import find_application_id
+from store.queries.submissions import get_own_submission
 from store.rules import catalogue, grid
 from store.rules.dossier import section_version
 from store.rules.grid import Verdict
@@ -32,7 +33,7 @@ def seed_applications(*, actors: Mapping[str, Actor]) -> Mapping[str, UUID]:
 
 def _seed(entry: Mapping[str, Any], actors: Mapping[str, Actor]) -> UUID:
     name, publisher = entry["dossier"]["service"]["name"], actors[entry["publisher"]]
-    present = queries.find_application_id(catalogue.slug(name))
+    present = find_application_id(catalogue.slug(name))
     if present:
         return present
     application_id = dossiers.create_application(name=name, by=publisher)
@@ -52,7 +53,7 @@ def _seed(entry: Mapping[str, Any], actors: Mapping[str, Actor]) -> UUID:
 
 def _fill(application_id: UUID, section: str, values: Mapping[str, Any], by: Actor) -> None:
     """Write a section over what it holds, then its data items one by one."""
-    present = queries.get_own_submission(application_id, by=by).dossier
+    present = get_own_submission(application_id, by=by).dossier
     plain = {**present.get(section, {}), **{key: value for key, value in values.items() if key != "items"}}
     version = section_version(present, section)
     dossiers.save_section(application_id=application_id, section=section, values=plain, version=version, by=by)
@@ -60,13 +61,13 @@ def _fill(application_id: UUID, section: str, values: Mapping[str, Any], by: Act
         if not registry.allows(item["category"], Access(item["access"])):
             _log.info("%s is not declared (%s): left out.", item["category"], item["access"])
             continue
-        version = section_version(queries.get_own_submission(application_id, by=by).dossier, section)
+        version = section_version(get_own_submission(application_id, by=by).dossier, section)
         dossiers.save_item(application_id=application_id, item=item, version=version, by=by)
 
 
 def _evaluate(application_id: UUID, *, conclude: bool, publisher: Actor, by: Actor) -> None:
     """Take the dossier in charge; find every criterion conforming and propose, or stop after the first few."""
-    submission = queries.get_own_submission(application_id, by=publisher)
+    submission = get_own_submission(application_id, by=publisher)
     reviews.take_in_charge(submission_id=submission.id, by=by)
     criteria = list(grid.load(submission.grid_version).criteria)
     for criterion in criteria if conclude else criteria[:4]:
@@ -84,7 +85,7 @@ def _evaluate(application_id: UUID, *, conclude: bool, publisher: Actor, by: Act
 
 
 def _decide(application_id: UUID, *, publisher: Actor, by: Actor) -> None:
-    submission = queries.get_own_submission(application_id, by=publisher)
+    submission = get_own_submission(application_id, by=publisher)
     motive = "Le dossier répond à la grille de critères."
     reviews.accept(submission_id=submission.id, motive=motive, by=by)
     listings.list_application(application_id=application_id, by=by)

@@ -15,7 +15,9 @@ from platform_core.database import db
 from platform_core.errors import NotFound, VersionMismatch
 from platform_core.ids import uuid7
 from store.errors import TransitionRefused
-from store.models import Application, Listing, Submission
+from store.models.applications import Application
+from store.models.listings import Listing
+from store.models.submissions import Submission
 from store.rules import catalogue, dossier
 from store.service.transitions import lock_present, move, organisation, own_application
 from store.workflow import EDITABLE, FINAL, ListingState, SubmissionState, Verb

@@ -9,7 +9,8 @@ from platform_core.access import Actor
 from platform_core.database import db
 from platform_core.errors import Conflict
 from store.errors import TransitionRefused
-from store.models import LISTING_NUMBER, Listing, Submission
+from store.models.listings import LISTING_NUMBER, Listing
+from store.models.submissions import Submission
 from store.rules import catalogue, dossier
 from store.service.transitions import (
     check_other_organisation,

@@ -10,7 +10,9 @@ from platform_core.database import db
 from platform_core.errors import Conflict, NotFound, VersionMismatch
 from store import workflow
 from store.errors import FourEyes, RoleRequired, TransitionRefused
-from store.models import Application, StoreEvent, Submission, Verdict
+from store.models.applications import Application
+from store.models.history import StoreEvent
+from store.models.submissions import Submission, Verdict
 from store.rules import grid
 from store.rules.grid import Verdict as VerdictValue
 from store.service.transitions import check_other_organisation, locked, move, person

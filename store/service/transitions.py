@@ -17,7 +17,10 @@ from platform_core.ids import uuid7
 from store import workflow
 from store.errors import OwnOrganisation, RoleRequired
 from store.events import ApplicationListed, ApplicationReinstated, ApplicationSuspended, ApplicationWithdrawn
-from store.models import Application, Decision, Listing, StoreEvent, Submission
+from store.models.applications import Application
+from store.models.history import Decision, StoreEvent
+from store.models.listings import Listing
+from store.models.submissions import Submission
 from store.workflow import ListingState, Role, SubmissionState, Verb
 
 Row = TypeVar("Row")

@@ -20,7 +20,7 @@ from platform_core.categories import Category, Family, SmartScope, registry
 from platform_core.database import transaction
 from platform_core.ids import uuid7
 from platform_core.permission import PermissionItem, Purpose
-from store import queries as store
+from store.queries.listings import find_listing
 from store.service.demo import seed_applications
 from tests.consent.builders import PRESSURE, READ, WEIGHT, WRITE, permission
 
@@ -112,7 +112,7 @@ def ask(applications: dict[str, UUID]) -> Callable[..., UUID]:
     ) -> UUID:
         application_id = applications["Balance+"]
         with transaction():
-            listing = store.find_listing(application_id)
+            listing = find_listing(application_id)
             assert listing is not None
             facts = requests.AppFacts(
                 application_id, application_id, "production", listing.name, listing.publisher_name, application_id

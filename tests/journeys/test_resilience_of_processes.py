@@ -183,12 +183,12 @@ from identity_core.service.seeding import seed_people
 from platform_app import demo
 from platform_app.simulated.people import load_people
 from platform_core.database import transaction
-from store import queries
+from store.queries.applications import find_application_id
 from store.service import listings
 
 with transaction():
     people = seed_people(load_people(), issuer=openid.provider("citizen").issuer_key)
-    rdv = queries.find_application_id("rdv-facile")
+    rdv = find_application_id("rdv-facile")
     listings.suspend_listing(application_id=rdv, motive="Contrôle.", by=demo.agents(people)["omar"])
 """
 UNDONE = "SELECT id FROM core_outbox WHERE done_at IS NULL"

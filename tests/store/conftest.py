@@ -14,7 +14,8 @@ from platform_core.access import SYSTEM, Access, Actor, ActorKind
 from platform_core.categories import Category, Family, SmartScope, registry
 from platform_core.database import transaction
 from platform_core.health_identity import Siren
-from store import queries
+from store.queries.submissions import get_own_submission, get_submission
+from store.queries.verdicts import list_verdicts
 from store.rules import grid
 from store.rules.dossier import section_version
 from store.rules.grid import Verdict
@@ -129,12 +130,12 @@ def weight_item(access: str, **fields: Any) -> dict[str, Any]:
 def fill(application_id: UUID, by: Actor, content: dict[str, Any] | None = None) -> None:
     """Write every section of the present dossier, as the pages do."""
     for section, values in (content or complete_dossier()).items():
-        present = queries.get_own_submission(application_id, by=by).dossier
+        present = get_own_submission(application_id, by=by).dossier
         version = section_version(present, section)
         if section == "data":
             for item in values["items"]:
                 dossiers.save_item(application_id=application_id, item=item, version=version, by=by)
-                present = queries.get_own_submission(application_id, by=by).dossier
+                present = get_own_submission(application_id, by=by).dossier
                 version = section_version(present, section)
             values = {key: value for key, value in values.items() if key != "items"}
         dossiers.save_section(application_id=application_id, section=section, values=values, version=version, by=by)
@@ -142,9 +143,9 @@ def fill(application_id: UUID, by: Actor, content: dict[str, Any] | None = None)
 
 def find_all_conforming(submission_id: UUID, by: Actor) -> None:
     """Give every criterion of the grid a conforming verdict."""
-    view = queries.get_submission(submission_id)
+    view = get_submission(submission_id)
     for criterion in grid.load(view.grid_version).criteria:
-        found = queries.list_verdicts(submission_id).get(criterion)
+        found = list_verdicts(submission_id).get(criterion)
         reviews.record_verdict(
             submission_id=submission_id,
             criterion=criterion,
@@ -166,7 +167,7 @@ def bring_to(state: str, people: People, name: str = "Balance+") -> tuple[UUID, 
             people.alice,
             complete_dossier() | {"service": {**complete_dossier()["service"], "name": name}},
         )
-        submission_id = queries.get_own_submission(application_id, by=people.alice).id
+        submission_id = get_own_submission(application_id, by=people.alice).id
         if reached >= 1:
             dossiers.submit(application_id=application_id, by=people.alice)
         if reached >= 2:

@@ -2,7 +2,9 @@
 
 from platform_core.access import Access
 from platform_core.database import transaction
-from store import queries, service
+from store import service
+from store.queries.listings import find_listing
+from store.queries.queue import list_applications
 from store.workflow import ListingState, SubmissionState
 from tests.store.conftest import People
 
@@ -16,8 +18,8 @@ def seed(people: People) -> dict:
 def test_each_demonstration_application_reaches_its_state(people: People) -> None:
     ids = seed(people)
     with transaction():
-        found = {name: queries.find_listing(identifier) for name, identifier in ids.items()}
-        rows = [*queries.list_applications(by=people.alice), *queries.list_applications(by=people.bruno)]
+        found = {name: find_listing(identifier) for name, identifier in ids.items()}
+        rows = [*list_applications(by=people.alice), *list_applications(by=people.bruno)]
     assert {name: view.state if view else None for name, view in found.items()} == {
         "Balance+": ListingState.LISTED,
         "TensioConnect": None,
@@ -33,7 +35,7 @@ def test_each_demonstration_application_reaches_its_state(people: People) -> Non
 def test_balance_plus_may_read_and_write_the_measures_of_its_devices(people: People) -> None:
     ids = seed(people)
     with transaction():
-        listing = queries.find_listing(ids["Balance+"])
+        listing = find_listing(ids["Balance+"])
     assert listing is not None
     for kind in ("body-weight", "body-height", "blood-pressure", "heart-rate", "temperature", "steps"):
         for access in Access:
@@ -44,4 +46,4 @@ def test_balance_plus_may_read_and_write_the_measures_of_its_devices(people: Peo
 def test_seeding_twice_changes_nothing(people: People) -> None:
     assert seed(people) == seed(people)
     with transaction():
-        assert len(queries.list_applications(by=people.alice)) == 3
+        assert len(list_applications(by=people.alice)) == 3

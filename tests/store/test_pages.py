@@ -7,8 +7,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from platform_core.database import transaction
-from store import queries
 from store.pages import forms
+from store.queries.submissions import get_own_submission
 from store.rules import grid
 from store.rules.dossier import section_version
 from store.service import dossiers, listings, reviews
@@ -25,12 +25,12 @@ def as_agent(client: FlaskClient, agent_id: UUID | None) -> FlaskClient:
 
 def state_of(application_id: UUID, people: People) -> SubmissionState:
     with transaction():
-        return queries.get_own_submission(application_id, by=people.alice).state
+        return get_own_submission(application_id, by=people.alice).state
 
 
 def dossier_of(application_id: UUID, people: People) -> dict:
     with transaction():
-        return dict(queries.get_own_submission(application_id, by=people.alice).dossier)
+        return dict(get_own_submission(application_id, by=people.alice).dossier)
 
 
 @pytest.mark.parametrize("path", ["/editeur/applications", "/editeur/applications/nouvelle", "/instruction/dossiers"])
@@ -365,7 +365,7 @@ def test_the_motive_shown_is_that_of_the_complements_even_after_a_suspension(
     with transaction():
         dossiers.open_submission(application_id=application_id, by=people.alice)
         dossiers.submit(application_id=application_id, by=people.alice)
-        submission_id = queries.get_own_submission(application_id, by=people.alice).id
+        submission_id = get_own_submission(application_id, by=people.alice).id
         reviews.take_in_charge(submission_id=submission_id, by=people.ines)
         reviews.request_complements(submission_id=submission_id, motive="Précisez les risques.", by=people.ines)
     with transaction():

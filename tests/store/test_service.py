@@ -15,9 +15,14 @@ from platform_core.clock import FrozenClock
 from platform_core.database import db, transaction
 from platform_core.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, VersionMismatch
 from platform_core.permission import Periodicity, Purpose, Unit
-from store import queries
 from store.errors import CriteriaNotMet, FourEyes, Incomplete, OwnOrganisation, RoleRequired, TransitionRefused
 from store.events import ApplicationListed, ApplicationReinstated, ApplicationSuspended, ApplicationWithdrawn
+from store.queries.applications import get_application
+from store.queries.catalogue import list_listed
+from store.queries.history import list_history
+from store.queries.listings import find_listing
+from store.queries.submissions import get_own_submission, get_submission
+from store.queries.verdicts import list_verdicts
 from store.rules.dossier import section_version
 from store.rules.grid import Verdict
 from store.service import dossiers, listings, reviews
@@ -46,7 +51,7 @@ def _race(app: Flask, first: Callable[[], Any], second: Callable[[], Any]) -> li
 def test_a_dossier_goes_from_draft_to_the_catalogue(people: People, clock: FrozenClock) -> None:
     application_id, submission_id = bring_to("listed", people)
     with transaction():
-        listing = queries.find_listing(application_id)
+        listing = find_listing(application_id)
         assert listing is not None
         assert (listing.state, listing.is_live, listing.number[:9]) == (ListingState.LISTED, True, "ENS-2026-")
         assert (listing.expires_on - listing.listed_on).days == 1096
@@ -54,8 +59,8 @@ def test_a_dossier_goes_from_draft_to_the_catalogue(people: People, clock: Froze
         assert item is not None
         assert (item.periodicity, item.history_days, item.required) == (Periodicity.recurring(1, Unit.DAY), 365, True)
         assert listing.ceiling.purposes == {Purpose.PREVENTION}
-        assert queries.get_submission(submission_id).state is SubmissionState.ACCEPTED
-        assert [entry.verb for entry in queries.list_history(application_id)] == [
+        assert get_submission(submission_id).state is SubmissionState.ACCEPTED
+        assert [entry.verb for entry in list_history(application_id)] == [
             Verb.LIST,
             Verb.ACCEPT,
             Verb.TAKE_IN_CHARGE,
@@ -66,8 +71,8 @@ def test_a_dossier_goes_from_draft_to_the_catalogue(people: People, clock: Froze
 def test_the_publisher_sees_no_internal_proposal_and_reviewers_do(people: People) -> None:
     application_id, _ = bring_to("proposed", people)
     with transaction():
-        public = {entry.verb for entry in queries.list_history(application_id)}
-        internal = {entry.verb for entry in queries.list_history(application_id, internal=True)}
+        public = {entry.verb for entry in list_history(application_id)}
+        internal = {entry.verb for entry in list_history(application_id, internal=True)}
     assert internal - public == {Verb.PROPOSE_ACCEPTANCE}
 
 
@@ -105,7 +110,7 @@ def test_an_item_that_cannot_be_asked_is_refused_in_a_draft_already(
 def test_saving_the_purposes_keeps_the_items(people: People) -> None:
     application_id, _ = bring_to("draft", people)
     with transaction():
-        version = section_version(queries.get_own_submission(application_id, by=people.alice).dossier, "data")
+        version = section_version(get_own_submission(application_id, by=people.alice).dossier, "data")
         dossiers.save_section(
             application_id=application_id,
             section="data",
@@ -114,14 +119,14 @@ def test_saving_the_purposes_keeps_the_items(people: People) -> None:
             by=people.alice,
         )
     with transaction():
-        data = queries.get_own_submission(application_id, by=people.alice).dossier["data"]
+        data = get_own_submission(application_id, by=people.alice).dossier["data"]
     assert data == {"purposes": ["soins"], "duration_days": 31, "items": [weight_item("read")]}
 
 
 def test_a_colleague_who_saved_the_same_section_first_is_not_overwritten(people: People) -> None:
     application_id, _ = bring_to("draft", people)
     with transaction():
-        read = queries.get_own_submission(application_id, by=people.alice).dossier
+        read = get_own_submission(application_id, by=people.alice).dossier
     hosting, technical = section_version(read, "hosting"), section_version(read, "technical")
     theirs = {**complete_dossier()["hosting"], "hoster": "Autre Nuage"}
     with transaction():
@@ -140,7 +145,7 @@ def test_a_colleague_who_saved_the_same_section_first_is_not_overwritten(people:
             version=technical,
             by=people.alice,
         )
-        present = queries.get_own_submission(application_id, by=people.alice).dossier
+        present = get_own_submission(application_id, by=people.alice).dossier
     assert (present["hosting"], present["technical"]) == (theirs, {"profile": "smart"})
 
 
@@ -157,7 +162,7 @@ def test_a_dossier_being_examined_or_decided_is_not_edited(people: People, state
 def test_another_organisation_does_not_see_the_file(people: People) -> None:
     application_id, _ = bring_to("draft", people)
     with pytest.raises(NotFound), transaction():
-        queries.get_own_submission(application_id, by=people.bruno)
+        get_own_submission(application_id, by=people.bruno)
     with pytest.raises(NotFound), transaction():
         dossiers.submit(application_id=application_id, by=people.bruno)
 
@@ -165,7 +170,7 @@ def test_another_organisation_does_not_see_the_file(people: People) -> None:
 def test_a_draft_is_not_the_reviewers_business(people: People) -> None:
     _, submission_id = bring_to("draft", people)
     with pytest.raises(NotFound), transaction():
-        queries.get_submission(submission_id)
+        get_submission(submission_id)
     with pytest.raises(NotFound), transaction():
         reviews.take_in_charge(submission_id=submission_id, by=people.ines)
 
@@ -178,7 +183,7 @@ def test_complements_give_the_dossier_back_and_cancel_the_proposal(people: Peopl
         fill(application_id, people.alice)
         dossiers.submit(application_id=application_id, by=people.alice)
     with transaction():
-        view = queries.get_submission(submission_id)
+        view = get_submission(submission_id)
         assert (view.state, view.proposal) == (SubmissionState.IN_EVALUATION, None)
     with pytest.raises(Conflict) as refused, transaction():
         reviews.accept(submission_id=submission_id, motive="Oui.", by=people.omar)
@@ -282,7 +287,7 @@ def test_two_reviewers_on_one_criterion_do_not_overwrite_each_other(people: Peop
     with pytest.raises(VersionMismatch), transaction():
         _find(submission_id, Verdict.NOT_CONFORMING, by=people.noe, version=0, comment="Expiré.")
     with transaction():
-        assert queries.list_verdicts(submission_id)["SEC-01"].verdict is Verdict.CONFORMING
+        assert list_verdicts(submission_id)["SEC-01"].verdict is Verdict.CONFORMING
 
 
 def test_two_deciders_at_once_one_wins_and_the_other_is_told(app: Flask, people: People) -> None:
@@ -294,8 +299,8 @@ def test_two_deciders_at_once_one_wins_and_the_other_is_told(app: Flask, people:
     )
     assert sorted(raised, key=str) == [TransitionRefused, None]
     with transaction():
-        state = queries.get_submission(submission_id).state
-        decided = [e.verb for e in queries.list_history(application_id) if e.verb in {Verb.ACCEPT, Verb.REFUSE}]
+        state = get_submission(submission_id).state
+        decided = [e.verb for e in list_history(application_id) if e.verb in {Verb.ACCEPT, Verb.REFUSE}]
     assert decided == [Verb.ACCEPT if raised[0] is None else Verb.REFUSE]
     assert state == (SubmissionState.ACCEPTED if raised[0] is None else SubmissionState.REFUSED)
 
@@ -319,21 +324,21 @@ def test_two_publishers_reopening_at_once_open_one_draft(app: Flask, people: Peo
 def test_amending_keeps_the_live_listing_until_the_new_dossier_is_listed(people: People) -> None:
     application_id, _ = bring_to("listed", people)
     with transaction():
-        before = queries.find_listing(application_id)
+        before = find_listing(application_id)
         dossiers.open_submission(application_id=application_id, by=people.alice)
         amended = {**complete_dossier()["service"], "name": "Balance++"}
         fill(application_id, people.alice, {"service": amended, "technical": {"profile": "smart"}})
-        submission_id = queries.get_own_submission(application_id, by=people.alice).id
+        submission_id = get_own_submission(application_id, by=people.alice).id
         dossiers.submit(application_id=application_id, by=people.alice)
         reviews.take_in_charge(submission_id=submission_id, by=people.ines)
         find_all_conforming(submission_id, people.ines)
         reviews.propose(submission_id=submission_id, favourable=True, motive="Conforme.", by=people.ines)
         reviews.accept(submission_id=submission_id, motive="Oui.", by=people.omar)
     with transaction():
-        assert queries.find_listing(application_id) == before
+        assert find_listing(application_id) == before
         listings.list_application(application_id=application_id, by=people.omar)
     with transaction():
-        after = queries.find_listing(application_id)
+        after = find_listing(application_id)
     assert before is not None and after is not None
     assert (after.number, after.name, after.profile) == (before.number, "Balance++", "smart")
 
@@ -359,13 +364,13 @@ def test_a_listing_past_its_last_day_is_not_live_and_expires(people: People, clo
     application_id, _ = bring_to("listed", people)
     clock.move(days=1097)
     with transaction():
-        listing = queries.find_listing(application_id)
+        listing = find_listing(application_id)
         assert listing is not None and not listing.is_live
-        assert queries.list_listed().total == 0
+        assert list_listed().total == 0
         assert listings.expire_listings(by=SYSTEM) == 1
         assert listings.expire_listings(by=SYSTEM) == 0
     with transaction():
-        listing = queries.find_listing(application_id)
+        listing = find_listing(application_id)
     assert listing is not None and listing.state is ListingState.EXPIRED
 
 
@@ -376,7 +381,7 @@ def test_a_listing_past_its_last_day_is_not_live_and_expires(people: People, clo
 def test_the_catalogue_is_searched_in_french(people: People, text: str, found: int) -> None:
     bring_to("listed", people)
     with transaction():
-        assert queries.list_listed(text=text).total == found
+        assert list_listed(text=text).total == found
 
 
 @pytest.mark.parametrize(
@@ -393,13 +398,13 @@ def test_the_catalogue_is_searched_in_french(people: People, text: str, found: i
 def test_the_catalogue_is_filtered(people: People, filters: dict[str, str], found: int) -> None:
     bring_to("listed", people)
     with transaction():
-        assert queries.list_listed(**filters).total == found
+        assert list_listed(**filters).total == found
 
 
 def test_names_alike_get_addresses_of_their_own(people: People) -> None:
     with transaction():
         ids = [dossiers.create_application(name=name, by=people.alice) for name in ("Été à deux", "ete a deux", "++")]
-        slugs = [queries.get_application(identifier).slug for identifier in ids]
+        slugs = [get_application(identifier).slug for identifier in ids]
     assert slugs == ["ete-a-deux", "ete-a-deux-2", "application"]
 
 

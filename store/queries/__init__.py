@@ -1,0 +1,1 @@
+"""Reads of the referencing: applications, dossiers, listings, queue, history."""

@@ -1,0 +1,95 @@
+"""The referencing of an application, as approved."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from platform_core import clock
+from platform_core.database import db
+from platform_core.permission import Ceiling
+from store.models.applications import Application
+from store.models.listings import Listing
+from store.workflow import ListingState
+
+
+@dataclass(frozen=True, slots=True)
+class ListingView:
+    """The referencing of an application, as approved. `entry` holds the public sections of its dossier."""
+
+    application_id: UUID
+    submission_id: UUID
+    name: str
+    slug: str
+    state: ListingState
+    number: str
+    listed_on: date
+    expires_on: date
+    ceiling: Ceiling
+    profile: str
+    entry: Mapping[str, Any]
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the application may exchange data today."""
+        return self.state is ListingState.LISTED and clock.today() <= self.expires_on
+
+    @property
+    def publisher_name(self) -> str:
+        return str(self.entry["company"]["legal_name"])
+
+    @property
+    def tagline(self) -> str:
+        return str(self.entry["service"]["tagline"])
+
+    @property
+    def hosting(self) -> str:
+        """Who hosts the data, where, under which certificate."""
+        hosting = self.entry["hosting"]
+        return f"{hosting['hoster']} ({hosting['country']}), certificat HDS n° {hosting['hds_certificate']}"
+
+    @property
+    def dpo_contact(self) -> str:
+        return str(self.entry["privacy"]["dpo_contact"])
+
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        return tuple(self.entry["privacy"]["recipients"])
+
+    @property
+    def risks(self) -> str:
+        return str(self.entry["privacy"]["risks"])
+
+    @property
+    def recourse(self) -> str:
+        return str(self.entry["privacy"]["recourse"])
+
+
+def find_listing(application_id: UUID) -> ListingView | None:
+    """The listing of an application, whatever its state; None when it was never listed."""
+    row = db.session.execute(select_listings().where(Application.id == application_id)).one_or_none()
+    return listing_view(row) if row else None
+
+
+def select_listings() -> sa.Select[str, str, Listing]:
+    return sa.select(Application.name, Application.slug, Listing).join(Listing)
+
+
+def listing_view(row: sa.Row[str, str, Listing]) -> ListingView:
+    name, slug, listing = row
+    return ListingView(
+        listing.application_id,
+        listing.submission_id,
+        name,
+        slug,
+        ListingState(listing.state),
+        listing.number,
+        listing.listed_on,
+        listing.expires_on,
+        Ceiling.from_json(listing.ceiling),
+        listing.profile,
+        listing.entry,
+    )
