@@ -1,6 +1,7 @@
 """Settings, read once from the environment and checked at start. No other module reads the environment."""
 
 import base64
+import ipaddress
 import json
 import os
 import secrets
@@ -12,6 +13,8 @@ from platform_core.errors import ConfigurationError
 
 ENVIRONMENTS = ("development", "production", "testing")
 PROVIDERS = ("citizen", "pro", "agent")
+NONCES = ("off", "token", "everywhere")
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,29 @@ class IdentityProvider:
     client_id: str
     client_secret: str = field(repr=False)
     simulated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectStorage:
+    """An S3-compatible store and the keys that sign its requests. `endpoint` is empty for that of the region."""
+
+    endpoint: str
+    region: str
+    access_key: str
+    secret_key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MutualTls:
+    """Where the certificate of a client stands once a proxy has ended the TLS connection (RFC 8705).
+
+    `header` is believed from the addresses of `proxies` only; `authorities` is a file of PEM certificates that sign
+    those of clients, None when only self-signed ones are read.
+    """
+
+    header: str
+    proxies: tuple[Network, ...]
+    authorities: Path | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +64,16 @@ class Config:
     owner_database_url: str = field(repr=False)
     redis_url: str = field(repr=False)
     blob_url: str
+    blob_storage: ObjectStorage | None
+    antivirus_url: str
+    evidence_most_bytes: int
     secret_key: str = field(repr=False)
     master_key: bytes = field(repr=False)
     smtp_url: str = field(repr=False)
     metrics_token: str = field(repr=False)
     trusted_proxies: int
+    dpop_nonce: str
+    mtls: "MutualTls | None"
     citizen_idp: IdentityProvider
     pro_idp: IdentityProvider
     agent_idp: IdentityProvider
@@ -82,6 +113,7 @@ def from_environ(environ: Mapping[str, str] | None = None) -> Config:
             raise ConfigurationError(f"{key} is missing: production needs it.")
         return value
 
+    blob_url = setting("ENS_BLOB_URL", f"file://{data_dir / 'blobs'}")
     return Config(
         env=name,
         port=port,
@@ -92,12 +124,17 @@ def from_environ(environ: Mapping[str, str] | None = None) -> Config:
         batch_database_url=setting("ENS_BATCH_DATABASE_URL", services.get("batch_database_url", "")),
         owner_database_url=env.get("ENS_OWNER_DATABASE_URL") or services.get("owner_database_url", ""),
         redis_url=setting("ENS_REDIS_URL", services.get("redis_url", "")),
-        blob_url=setting("ENS_BLOB_URL", f"file://{data_dir / 'blobs'}"),
+        blob_url=blob_url,
+        blob_storage=_object_storage(env, blob_url, production),
+        antivirus_url=_antivirus(env),
+        evidence_most_bytes=_count(env, "ENS_EVIDENCE_MOST_MB", "25", 1000) * 1024 * 1024,
         secret_key=setting("ENS_SECRET_KEY", local.get("secret_key")),
         master_key=_master_key(setting("ENS_MASTER_KEY", local.get("master_key"))),
         smtp_url=env.get("ENS_SMTP_URL", ""),
         metrics_token=env.get("ENS_METRICS_TOKEN", ""),
         trusted_proxies=_count(env, "ENS_TRUSTED_PROXIES"),
+        dpop_nonce=_one_of(env, "ENS_DPOP_NONCE", NONCES),
+        mtls=_mutual_tls(env),
         citizen_idp=_provider(env, "citizen", base_url, local, production),
         pro_idp=_provider(env, "pro", base_url, local, production),
         agent_idp=_provider(env, "agent", base_url, local, production),
@@ -123,11 +160,57 @@ def _port(env: Mapping[str, str], key: str, default: int) -> int:
     return value
 
 
-def _count(env: Mapping[str, str], key: str) -> int:
-    text = env.get(key, "0")
-    if not text.isdecimal() or int(text) > 9:
-        raise ConfigurationError(f"{key} is {text!r}: it must be a number from 0 to 9.")
+def _count(env: Mapping[str, str], key: str, default: str = "0", most: int = 9) -> int:
+    text = env.get(key, default)
+    if not text.isdecimal() or int(text) > most:
+        raise ConfigurationError(f"{key} is {text!r}: it must be a number from 0 to {most}.")
     return int(text)
+
+
+def _object_storage(env: Mapping[str, str], blob_url: str, production: bool) -> ObjectStorage | None:
+    if blob_url.startswith("file:///"):
+        return None
+    if not blob_url.startswith("s3://"):
+        raise ConfigurationError(f"ENS_BLOB_URL is {blob_url!r}: it must begin with file:/// or s3://.")
+    endpoint = env.get("ENS_BLOB_ENDPOINT", "").rstrip("/")
+    if production and endpoint and not endpoint.startswith("https://"):
+        raise ConfigurationError("ENS_BLOB_ENDPOINT must be an https address in production.")
+    try:
+        keys = env["ENS_BLOB_ACCESS_KEY"], env["ENS_BLOB_SECRET_KEY"]
+    except KeyError as missing:
+        raise ConfigurationError(f"{missing.args[0]} is missing: an s3:// ENS_BLOB_URL needs it.") from None
+    return ObjectStorage(endpoint, env.get("ENS_BLOB_REGION", "us-east-1"), *keys)
+
+
+def _antivirus(env: Mapping[str, str]) -> str:
+    url = env.get("ENS_ANTIVIRUS_URL", "")
+    if url and not url.startswith(("tcp://", "unix:///")):
+        raise ConfigurationError(f"ENS_ANTIVIRUS_URL is {url!r}: it must begin with tcp:// or unix:///.")
+    return url
+
+
+def _one_of(env: Mapping[str, str], key: str, allowed: tuple[str, ...]) -> str:
+    """One of the words allowed, the first of them by default."""
+    value = env.get(key, allowed[0])
+    if value not in allowed:
+        raise ConfigurationError(f"{key} is {value!r}: it must be one of {', '.join(allowed)}.")
+    return value
+
+
+def _mutual_tls(env: Mapping[str, str]) -> MutualTls | None:
+    header = env.get("ENS_MTLS_HEADER")
+    if not header:
+        return None
+    try:
+        proxies = tuple(ipaddress.ip_network(text.strip()) for text in env.get("ENS_MTLS_PROXIES", "").split(","))
+    except ValueError as error:
+        raise ConfigurationError(
+            f"ENS_MTLS_PROXIES must list the addresses that {header} is believed from: {error}."
+        ) from None
+    authorities = env.get("ENS_MTLS_CA")
+    if authorities and not Path(authorities).is_file():
+        raise ConfigurationError(f"ENS_MTLS_CA is {authorities!r}: there is no such file.")
+    return MutualTls(header, proxies, Path(authorities) if authorities else None)
 
 
 def _master_key(text: str) -> bytes:

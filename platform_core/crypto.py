@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
 from platform_core import config
 from platform_core.database import Base, db
@@ -31,6 +31,15 @@ class PatientKey(Base):
     __tablename__ = "core_patient_key"
 
     patient_id: Mapped[UUID] = mapped_column(primary_key=True)
+    wrapped: Mapped[bytes]
+
+
+class OrganisationKey(Base):
+    """The data key of one organisation, wrapped by the master key. Deleting the row makes its files unreadable."""
+
+    __tablename__ = "core_organisation_key"
+
+    organisation_id: Mapped[UUID] = mapped_column(primary_key=True)
     wrapped: Mapped[bytes]
 
 
@@ -63,20 +72,41 @@ def patient_key(patient_id: UUID, *, create: bool = True) -> bytes:
 
     The transaction must be bound to that patient.
     """
-    query = sa.select(PatientKey.wrapped).where(PatientKey.patient_id == patient_id)
+    return _data_key(PatientKey, PatientKey.patient_id, patient_id, f"patient:{patient_id}", create)
+
+
+def organisation_key(organisation_id: UUID, *, create: bool = True) -> bytes:
+    """The 256-bit data key of an organisation, made at first use. Raises `NotFound` once it was destroyed."""
+    owner = OrganisationKey.organisation_id
+    return _data_key(OrganisationKey, owner, organisation_id, f"organisation:{organisation_id}", create)
+
+
+def _data_key(
+    model: type[PatientKey | OrganisationKey],
+    owner: InstrumentedAttribute[UUID],
+    owner_id: UUID,
+    context: str,
+    create: bool,
+) -> bytes:
+    query = sa.select(model.wrapped).where(owner == owner_id)
     wrapped = db.session.scalar(query)
     if wrapped is None and create:
-        made = seal(os.urandom(32), f"patient:{patient_id}")
-        db.session.execute(insert(PatientKey).values(patient_id=patient_id, wrapped=made).on_conflict_do_nothing())
+        row = {owner.key: owner_id, "wrapped": seal(os.urandom(32), context)}
+        db.session.execute(insert(model).values(row).on_conflict_do_nothing())
         wrapped = db.session.scalar(query)
     if wrapped is None:
-        raise NotFound("The key of this record was destroyed.", code="key-destroyed")
-    return unseal(wrapped, f"patient:{patient_id}")
+        raise NotFound("The key of this owner was destroyed.", code="key-destroyed")
+    return unseal(wrapped, context)
 
 
 def destroy_patient_key(patient_id: UUID) -> None:
     """Make everything encrypted for this patient unreadable for good."""
     db.session.execute(sa.delete(PatientKey).where(PatientKey.patient_id == patient_id))
+
+
+def destroy_organisation_key(organisation_id: UUID) -> None:
+    """Make every file kept for this organisation unreadable for good."""
+    db.session.execute(sa.delete(OrganisationKey).where(OrganisationKey.organisation_id == organisation_id))
 
 
 def hash_token(token: str) -> bytes:
@@ -111,4 +141,9 @@ def _derived(use: str) -> bytes:
 
 @lru_cache(maxsize=64)
 def _derive(master: bytes, use: str) -> bytes:
-    return HKDF(SHA256(), 32, salt=None, info=b"ens:" + use.encode()).derive(master)
+    return derive_key(master, use)
+
+
+def derive_key(key: bytes, use: str) -> bytes:
+    """A 256-bit key for one use only, out of another key (HKDF with SHA-256, RFC 5869)."""
+    return HKDF(SHA256(), 32, salt=None, info=b"ens:" + use.encode()).derive(key)

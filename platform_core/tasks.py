@@ -1,8 +1,9 @@
-"""Periodic tasks of the kernel: sending the outbox again, sealing the journal."""
+"""Periodic tasks of the kernel: sending the outbox again, sealing the journal, sweeping orphan blobs."""
 
 from celery import shared_task
 
 from platform_core import outbox
+from platform_core.blobs import service as blobs
 from platform_core.database import DatabaseRole, transaction
 from platform_core.journal import service as journal
 
@@ -21,3 +22,13 @@ def seal_journal() -> None:
         with transaction(role=DatabaseRole.BATCH):
             if journal.seal_batch() == 0:
                 return
+
+
+@shared_task(name="core.sweep_blobs", ignore_result=True)
+def sweep_blobs() -> None:
+    """Delete the blobs that no row refers to, and what was left half received."""
+    blobs.sweep_incoming()
+    for collection in blobs.collections():
+        for names in blobs.list_settled(collection):
+            with transaction(role=DatabaseRole.BATCH):
+                blobs.delete_orphans(collection, names)

@@ -7,12 +7,14 @@ from flask import Flask
 
 from platform_core import rest, schedule
 from platform_core.access import Actor
+from platform_core.blobs import service as blobs
 from platform_core.navigation import Area, Link, Panel, add_link, add_panel
 from store import (
     tasks,  # noqa: F401 - registers the tasks
 )
 from store.api import catalogue as catalogue_api
 from store.pages import catalogue, publisher, reviewer
+from store.queries.evidence import list_referenced_blobs
 from store.queries.queue import count_by_state, list_applications
 
 
@@ -27,6 +29,7 @@ def init_app(app: Flask) -> None:
     add_link(Link(Area.REVIEWER, "Dossiers", "reviews.show_queue", order=10))
     add_panel(Panel(Area.PUBLISHER, "home", "store/publisher/panel.html", _applications, order=10))
     add_panel(Panel(Area.REVIEWER, "home", "store/reviewer/panel.html", _queue, order=10))
+    blobs.declare("evidence", list_referenced_blobs)
     schedule.every(3600, "store.expire_listings")
 
 

@@ -17,6 +17,8 @@ PRODUCTION = {
     "ENS_BATCH_DATABASE_URL": "postgresql://b",
     "ENS_REDIS_URL": "redis://c",
     "ENS_BLOB_URL": "s3://bucket",
+    "ENS_BLOB_ACCESS_KEY": "access",
+    "ENS_BLOB_SECRET_KEY": "secret",
     "ENS_SECRET_KEY": "secret",
     "ENS_MASTER_KEY": KEY,
 } | {
@@ -47,6 +49,10 @@ def test_production_names_the_setting_that_is_missing(tmp_path, missing):
         {"ENS_PORT": "70000"},
         {"ENS_MASTER_KEY": "short"},
         {"ENS_TRUSTED_PROXIES": "many"},
+        {"ENS_BLOB_URL": "https://bucket"},
+        {"ENS_BLOB_ENDPOINT": "http://storage.example"},
+        {"ENS_ANTIVIRUS_URL": "http://clamav.example"},
+        {"ENS_EVIDENCE_MOST_MB": "25 Mo"},
         {"ENS_BASE_URL": "http://ens.example"},
     ],
 )
