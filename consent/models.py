@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from consent.rules.cascade import Change
 from consent.workflow import LIVE, RequestStatus, Status
 from platform_core.access import Access
 from platform_core.database import Base, one_of, uuid_key
@@ -203,3 +204,29 @@ class ConsentClock(Base):
     offset_seconds: Mapped[float]
 
     __table_args__ = (sa.CheckConstraint("offset_seconds >= 0", name="forward_only"),)
+
+
+class Cascade(Base):
+    """One change of an app's referencing, on its way into the consents that it concerns.
+
+    `number` orders the changes of an app. `cursor` is the last consent that was visited, in the order of their ids;
+    `left` names those that could not be brought up to date yet.
+    """
+
+    __tablename__ = "consent_cascade"
+
+    application_id: Mapped[UUID] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    change: Mapped[str]
+    decided_at: Mapped[datetime]
+    total: Mapped[int]
+    cursor: Mapped[UUID | None]
+    done: Mapped[int] = mapped_column(default=0)
+    told: Mapped[int] = mapped_column(default=0)
+    left: Mapped[list[str]] = mapped_column(JSONB, default=list)
+    ended_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        one_of("change", "change", Change),
+        sa.Index("ix_consent_cascade_decided_at", "decided_at"),
+    )

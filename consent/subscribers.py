@@ -1,21 +1,29 @@
 """What the consent hears of the store and of the spaces.
 
-Calls read the listing live: the tasks write histories and tell people.
+Calls read the listing live: a cascade writes the histories and tells people.
 """
 
 from consent import queries
-from consent.service import lifecycle
+from consent.rules.cascade import Change
+from consent.service import cascades, lifecycle
 from identity_core.events import SpaceClosed
-from platform_core import outbox
 from store import events
 
 
-def end_consents(event: events.ApplicationWithdrawn) -> None:
-    outbox.enqueue("consent.end_for_application", event.application_id)
+def follow_suspension(event: events.ApplicationSuspended) -> None:
+    cascades.open_cascade(application_id=event.application_id, change=Change.SUSPENDED)
 
 
-def note_listing_change(event: events.ApplicationSuspended | events.ApplicationReinstated) -> None:
-    outbox.enqueue("consent.note_listing_change", event.application_id)
+def follow_reinstatement(event: events.ApplicationReinstated) -> None:
+    cascades.open_cascade(application_id=event.application_id, change=Change.REINSTATED)
+
+
+def follow_withdrawal(event: events.ApplicationWithdrawn) -> None:
+    cascades.open_cascade(application_id=event.application_id, change=Change.WITHDRAWN)
+
+
+def follow_expiry(event: events.ApplicationExpired) -> None:
+    cascades.open_cascade(application_id=event.application_id, change=Change.EXPIRED)
 
 
 def revoke_all(event: SpaceClosed) -> None:

@@ -11,8 +11,7 @@ from celery import shared_task
 
 from consent import queries
 from consent.queries import Due
-from consent.service import lifecycle, requests
-from platform_core.access import SYSTEM
+from consent.service import cascades, lifecycle, requests
 from platform_core.database import DatabaseRole, transaction
 
 _log = logging.getLogger(__name__)
@@ -28,35 +27,17 @@ def record_expiries() -> None:
     _each(due, lambda one: lifecycle.record_expiry(patient_id=one.patient_id, grant_id=one.grant_id, reason=one.reason))
 
 
-@shared_task(name="consent.end_for_application", ignore_result=True)
-def end_for_application(application_id: str) -> None:
-    """End every live consent of an app that was withdrawn."""
-    _each(
-        _live_of(UUID(application_id)),
-        lambda one: lifecycle.end_consent(
-            patient_id=one.patient_id, grant_id=one.grant_id, by=SYSTEM, reason="withdrawal"
-        ),
-    )
-
-
-@shared_task(name="consent.note_listing_change", ignore_result=True)
-def note_listing_change(application_id: str) -> None:
-    """Tell the patients of an app that it is suspended or reinstated, and write it in the histories."""
-    _each(
-        _live_of(UUID(application_id)),
-        lambda one: lifecycle.note_listing_change(patient_id=one.patient_id, grant_id=one.grant_id),
-    )
-
-
-def _live_of(application_id: UUID) -> Iterable[Due]:
-    last: UUID | None = None
-    while True:
-        with transaction(role=DatabaseRole.BATCH):
-            found = queries.list_live_of_app(application_id, after=last)
-        if not found:
-            return
-        yield from found
-        last = found[-1].grant_id
+@shared_task(name="consent.carry_cascade", ignore_result=True)
+def carry_cascade(application_id: str) -> None:
+    """Bring the next consents of an app up to date with the newest change of its referencing."""
+    with transaction(role=DatabaseRole.BATCH):
+        batch = queries.find_batch(UUID(application_id))
+    if batch is None:
+        return
+    with transaction():
+        waiting = cascades.carry_batch(batch=batch)
+    if waiting:
+        raise RuntimeError(f"{waiting} consents could not be brought up to date.")
 
 
 def _each(found: Iterable[Due], act: Callable[[Due], None]) -> None:

@@ -13,7 +13,7 @@ from identity_core.events import SpaceClosed
 from platform_core import events, schedule
 from platform_core.access import Actor
 from platform_core.navigation import Area, Link, Panel, add_link, add_panel
-from store.events import ApplicationReinstated, ApplicationSuspended, ApplicationWithdrawn
+from store.events import ApplicationExpired, ApplicationReinstated, ApplicationSuspended, ApplicationWithdrawn
 
 
 def init_app(app: Flask) -> None:
@@ -21,9 +21,10 @@ def init_app(app: Flask) -> None:
     for pages in (question, permissions, journal):
         app.register_blueprint(pages.blueprint)
     app.jinja_env.filters.update(category_label=words.category, iso_date=date.fromisoformat)
-    events.subscribe(ApplicationWithdrawn, subscribers.end_consents)
-    events.subscribe(ApplicationSuspended, subscribers.note_listing_change)
-    events.subscribe(ApplicationReinstated, subscribers.note_listing_change)
+    events.subscribe(ApplicationSuspended, subscribers.follow_suspension)
+    events.subscribe(ApplicationReinstated, subscribers.follow_reinstatement)
+    events.subscribe(ApplicationWithdrawn, subscribers.follow_withdrawal)
+    events.subscribe(ApplicationExpired, subscribers.follow_expiry)
     events.subscribe(SpaceClosed, subscribers.revoke_all)
     schedule.every(60, "consent.record_expiries")
     add_link(Link(Area.PATIENT, "Mes applications", "permissions.list_applications", order=50))

@@ -15,6 +15,7 @@ from flask import Response, after_this_request, g, request
 
 from consent.rules import windows
 from consent.rules.calendar import paris_day
+from consent.rules.cascade import ends_consents
 from consent.rules.decision import check_live, consent_ended, decide
 from consent.rules.facts import ConsentFacts, read_items
 from consent.service.windows import open_windows
@@ -91,9 +92,13 @@ class Call:
         """Decide, then open the windows that the decision needs, all or none."""
         self.access = access
         self.categories.update(categories)
-        decided = decide(self.facts, self.categories, access, now=self.now, period=period, narrow=narrow)
-        if decided.to_open:
-            open_windows(facts=self.facts, categories=decided.to_open, access=access, now=self.now)
+        try:
+            decided = decide(self.facts, self.categories, access, now=self.now, period=period, narrow=narrow)
+            if decided.to_open:
+                open_windows(facts=self.facts, categories=decided.to_open, access=access, now=self.now)
+        except DomainError as refusal:
+            self._announce_quota(access, set(), spent=isinstance(refusal, TooManyRequests))
+            raise
         self.categories = set(decided.categories)
         self._announce_quota(access, set(decided.to_open))
         return Permit(
@@ -112,9 +117,12 @@ class Call:
         for category, count in counts.items():
             self.counts[category] = self.counts.get(category, 0) + count
 
-    def _announce_quota(self, access: Access, opened: set[str]) -> None:
-        """`ENS-Sync-Remaining` and `ENS-Sync-Reset` (seconds) of the scarcest periodic item of the call."""
-        items = [self.facts.items[category, access] for category in self.categories]
+    def _announce_quota(self, access: Access, opened: set[str], *, spent: bool = False) -> None:
+        """`ENS-Sync-Remaining` and `ENS-Sync-Reset` (seconds) of the scarcest periodic item of the call, served or not.
+
+        `spent`: parallel calls may have taken what these facts still show.
+        """
+        items = [item for category in self.categories if (item := self.facts.items.get((category, access)))]
         left = [
             (count - (item.category in opened), item)
             for item in items
@@ -127,7 +135,7 @@ class Call:
 
         @after_this_request
         def announce(response: Response) -> Response:
-            response.headers["ENS-Sync-Remaining"] = str(fewest)
+            response.headers["ENS-Sync-Remaining"] = "0" if spent else str(fewest)
             if reset:
                 response.headers["ENS-Sync-Reset"] = str(ceil((reset - self.now).total_seconds()))
             return response
@@ -234,13 +242,13 @@ class _Attempt:
 def _check_listing(row: Any, now: datetime) -> None:
     """A production client needs a live listing, read at each call; a sandbox client needs none.
 
-    The withdrawal of an app ends its consents at once, whatever the task that records it has done.
+    The end of the referencing ends the consents of the app at once, whatever the task that records it has done.
     """
     if row.client_status != ClientStatus.ACTIVE:
         raise Forbidden("This client is disabled.", code="application-suspended")
     if row.environment == Environment.SANDBOX:
         return
-    if row.listing_state == ListingState.WITHDRAWN:
+    if ends_consents(row.listing_state):
         raise consent_ended()
     expired = row.listing_expires_on is not None and paris_day(now) > row.listing_expires_on
     if row.listing_state != ListingState.LISTED or expired:

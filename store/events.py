@@ -30,3 +30,10 @@ class ApplicationWithdrawn:
     """The listing ended for good: the consents of the application end with it."""
 
     application_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationExpired:
+    """The listing passed its last day and was not renewed: the consents of the application end with it."""
+
+    application_id: UUID

@@ -1,6 +1,6 @@
 """The decision at each data call, in the order of the law of this platform:
 
-consent active → not paused → not past its end → an item covers → dates of the data → window.
+consent not ended, be it by its date → not paused → an item covers → dates of the data → window.
 Token, proof of possession and listing are checked before; masking of single documents by the core that holds them.
 """
 
@@ -52,18 +52,15 @@ def decide(
 
 
 def check_live(facts: ConsentFacts, now: datetime) -> None:
-    """Refuse a consent that has ended or is paused.
+    """Refuse a consent that has ended or is paused, as it stands at `now`, whatever a task has recorded yet.
 
-    One that expired because every item is exhausted goes on to say so (`consent-exhausted`), as it did before a
-    task recorded its expiry.
+    One that expired because every item is exhausted goes on to say so (`consent-exhausted`).
     """
     exhausted = facts.status is Status.EXPIRED and now < facts.valid_until
-    if facts.status in FINAL and not exhausted:
+    if now >= facts.valid_until or (facts.status in FINAL and not exhausted):
         raise consent_ended()
-    if facts.status is Status.PAUSED:
+    if facts.status is Status.PAUSED and windows.present_status(facts, now) is Status.PAUSED:
         raise Forbidden("The patient has paused this consent.", code="consent-paused")
-    if now >= facts.valid_until:
-        raise consent_ended()
 
 
 def consent_ended() -> Unauthenticated:

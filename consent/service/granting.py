@@ -70,7 +70,7 @@ def amend_consent(
     Raises `NotFound`, `Conflict` (`transition-refused`), `Invalid` (`nothing-chosen`, `wider-than-asked`,
     `already-over`).
     """
-    consent = lifecycle.lock_consent(patient_id, grant_id)
+    consent = lifecycle.lock_live(patient_id, grant_id)
     state = get_state(patient_id, grant_id)
     now = consent_time(client_pk=consent.client_pk, patient_id=patient_id)
     choices.check_narrowed(items, state.permissions)
@@ -93,8 +93,9 @@ def _live_for_update(patient_id: UUID, app_id: UUID, now: datetime) -> Consent |
         Consent.patient_id == patient_id, Consent.app_id == app_id, Consent.status.in_(LIVE)
     )
     live = db.session.scalars(query.with_for_update().execution_options(populate_existing=True)).one_or_none()
-    if live and live.valid_until <= now:
-        lifecycle.expire(live)
+    present = get_state(patient_id, live.id, now).stored if live else None
+    if live and present is Status.EXPIRED:
+        lifecycle.expire(live, reason="date" if live.valid_until <= now else "exhausted")
         return None
     return live
 

@@ -28,17 +28,18 @@ _PUBLISHED: dict[str, type[events.ConsentChanged]] = {
 _NOTICES = json.loads((Path(__file__).parent.parent / "data" / "notices-fr.json").read_text("utf-8"))
 
 
-def record_act(consent: Consent, kind: str, *, by: Actor, **details: Any) -> None:
+def record_act(consent: Consent, kind: str, *, by: Actor, tell: bool = True, **details: Any) -> None:
     """Write that `by` did this to the consent, whose row is locked, and tell whoever must know.
 
-    `details` hold no health data: the events are shown, audited and exported.
+    `details` hold no health data: the events are shown, audited and exported. Without `tell` the patient gets no
+    message.
     """
     _chain_event(consent, kind, by, details)
     audit.record(f"consent:consent:{kind}", by=by, object_type="consent", object_id=consent.id, **details)
     if kind in _PUBLISHED:
         names = consent.id, consent.patient_id, consent.app_id, consent.client_pk, consent.version
         bus.publish(_PUBLISHED[kind](*names))
-    if kind in _NOTICES:
+    if tell and kind in _NOTICES:
         _notify(consent, kind, by)
 
 

@@ -1,15 +1,17 @@
 """The life of a consent after it was granted. `_move` is the only writer of its status."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from consent.models import Consent
-from consent.queries import consent_time, find_last_listing_note, is_listed
+from consent.queries import FROZEN, consent_time, get_state, list_listing_notes
+from consent.rules.cascade import Decided, ends_consents, to_write
 from consent.rules.facts import WINDOW
 from consent.service.history import record_act
-from consent.workflow import FINAL, LIVE, Status, Verb, apply
+from consent.workflow import FINAL, Status, Verb, apply
 from platform_core import clock
 from platform_core.access import SYSTEM, Actor
 from platform_core.database import db
@@ -27,17 +29,17 @@ _KINDS = {
 
 def pause_consent(*, patient_id: UUID, grant_id: UUID, by: Actor) -> None:
     """Close every access until the patient resumes. Raises `NotFound`, `Conflict` (`transition-refused`)."""
-    _move(lock_consent(patient_id, grant_id), Verb.PAUSE, by=by)
+    _move(lock_live(patient_id, grant_id), Verb.PAUSE, by=by)
 
 
 def resume_consent(*, patient_id: UUID, grant_id: UUID, by: Actor) -> None:
     """Lift the pause. Raises `NotFound`, `Conflict` (`transition-refused`)."""
-    _move(lock_consent(patient_id, grant_id), Verb.RESUME, by=by)
+    _move(lock_live(patient_id, grant_id), Verb.RESUME, by=by)
 
 
 def revoke_consent(*, patient_id: UUID, grant_id: UUID, by: Actor) -> None:
     """End the consent by the patient's will; the next call of the app is refused. Raises `NotFound`, `Conflict`."""
-    _move(lock_consent(patient_id, grant_id), Verb.REVOKE, by=by)
+    _move(lock_live(patient_id, grant_id), Verb.REVOKE, by=by)
 
 
 def end_consent(*, patient_id: UUID, grant_id: UUID, by: Actor, reason: str = "application") -> None:
@@ -57,20 +59,30 @@ def record_expiry(*, patient_id: UUID, grant_id: UUID, reason: str) -> None:
     """
     consent = lock_consent(patient_id, grant_id)
     if consent.status not in FINAL:
-        _move(consent, Verb.EXPIRE, by=SYSTEM, reason=reason)
+        expire(consent, reason=reason)
 
 
-def note_listing_change(*, patient_id: UUID, grant_id: UUID) -> None:
-    """Write in the history of a live consent, and tell the patient, that the app is now suspended or reinstated.
+def follow_listing(*, patient_id: UUID, grant_id: UUID, decided: Sequence[Decided]) -> bool:
+    """Bring a live consent up to date with what was `decided` on its app, whatever of it was written before.
 
-    The status does not change: a suspension is read from the listing at each call. What the history says already is
-    not written again.
+    A suspension and a reinstatement are written in its history and change no status: calls read the listing. The end of
+    the referencing ends it. Does nothing when it is final. Returns whether the patient was told.
     """
     consent = lock_consent(patient_id, grant_id)
-    kind = "reinstated" if is_listed(consent.app_id) else "suspended"
-    known = find_last_listing_note(patient_id, grant_id) or "reinstated"
-    if consent.status in LIVE and kind != known:
-        record_act(consent, kind, by=SYSTEM)
+    if consent.status in FINAL:
+        return False
+    if consent.valid_until <= clock.now():
+        expire(consent, reason="date")
+        return False
+    told = False
+    for one, tell in to_write(decided, list_listing_notes(patient_id, grant_id), consent.valid_from):
+        told = told or tell
+        if ends_consents(one.change):
+            _move(consent, Verb.END, by=SYSTEM, reason=str(one.change))
+            break
+        details = {"change": one.number, "told": tell, "decided_at": one.at.isoformat()}
+        record_act(consent, one.change, by=SYSTEM, tell=tell, **details)
+    return told
 
 
 def request_presence_window(*, patient_id: UUID, grant_id: UUID, by: Actor) -> None:
@@ -79,11 +91,12 @@ def request_presence_window(*, patient_id: UUID, grant_id: UUID, by: Actor) -> N
     Raises `NotFound`, `Conflict` (`not-active`, `application-suspended`).
     """
     consent = lock_consent(patient_id, grant_id)
-    now = consent_time(client_pk=consent.client_pk, patient_id=patient_id)
-    if consent.status != Status.ACTIVE or now >= consent.valid_until:
+    state = get_state(patient_id, grant_id)
+    if state.stored is not Status.ACTIVE:
         raise Conflict("Only an active consent can be synchronised.", code="not-active")
-    if consent.environment == "production" and not is_listed(consent.app_id):
+    if state.status == FROZEN:
         raise Conflict("The referencing of this app is suspended.", code="application-suspended")
+    now = consent_time(client_pk=consent.client_pk, patient_id=patient_id)
     consent.presence_until = min(now + WINDOW, consent.valid_until)
     record_act(consent, "sync_requested", by=by)
 
@@ -97,14 +110,26 @@ def lock_consent(patient_id: UUID, grant_id: UUID) -> Consent:
     return consent
 
 
+def lock_live(patient_id: UUID, grant_id: UUID) -> Consent:
+    """The consent, locked, for an act of its patient.
+
+    Raises `NotFound`, `Conflict` (`transition-refused`) once it has ended, be it by its date, by exhaustion or with the
+    referencing of its app, whatever a task has recorded yet.
+    """
+    consent = lock_consent(patient_id, grant_id)
+    if not get_state(patient_id, grant_id).is_live:
+        raise Conflict("This consent has ended.", code="transition-refused")
+    return consent
+
+
 def amend(consent: Consent, *, by: Actor, **details: Any) -> None:
     """Say that the locked consent has a new version."""
     _move(consent, Verb.AMEND, by=by, **details)
 
 
-def expire(consent: Consent) -> None:
-    """Write down the end of a locked consent whose date has passed."""
-    _move(consent, Verb.EXPIRE, by=SYSTEM, reason="date")
+def expire(consent: Consent, *, reason: str) -> None:
+    """Write down that a locked consent has ended by itself (`date` or `exhausted`)."""
+    _move(consent, Verb.EXPIRE, by=SYSTEM, reason=reason)
 
 
 def _move(consent: Consent, verb: Verb, *, by: Actor, **details: Any) -> None:

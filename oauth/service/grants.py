@@ -17,8 +17,6 @@ from platform_core.crypto import pairwise_id
 from platform_core.database import bind_patient
 from platform_core.errors import NotFound
 from platform_core.permission import PermissionItem, Purpose
-from store.queries.listings import find_listing
-from store.workflow import ListingState
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +59,11 @@ def get_grant(*, client: Client, patient_id: UUID, grant_id: UUID) -> Grant:
         grant_id,
         pairwise_id(client.app_id, patient_id),
         state.status,
-        state.is_live and not _is_withdrawn(client),
+        state.is_live,
         state.permissions,
         state.purpose,
         state.valid_until,
     )
-
-
-def _is_withdrawn(client: Client) -> bool:
-    """The withdrawal of an app ends its consents at once, before the task that records it has passed."""
-    if client.is_sandbox or client.application_id is None:
-        return False
-    listing = find_listing(client.application_id)
-    return listing is not None and listing.state is ListingState.WITHDRAWN
 
 
 def require_live_grant(*, client: Client, patient_id: UUID, grant_id: UUID) -> Grant:

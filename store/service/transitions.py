@@ -16,7 +16,13 @@ from platform_core.errors import NotFound
 from platform_core.ids import uuid7
 from store import workflow
 from store.errors import OwnOrganisation, RoleRequired
-from store.events import ApplicationListed, ApplicationReinstated, ApplicationSuspended, ApplicationWithdrawn
+from store.events import (
+    ApplicationExpired,
+    ApplicationListed,
+    ApplicationReinstated,
+    ApplicationSuspended,
+    ApplicationWithdrawn,
+)
 from store.models.applications import Application
 from store.models.history import Decision, StoreEvent
 from store.models.listings import Listing
@@ -30,6 +36,7 @@ _EVENTS = {
     Verb.SUSPEND: ApplicationSuspended,
     Verb.REINSTATE: ApplicationReinstated,
     Verb.WITHDRAW: ApplicationWithdrawn,
+    Verb.EXPIRE: ApplicationExpired,
 }
 _NOTICES: dict[str, dict[str, str]] = json.loads(files("store").joinpath("data/notices.json").read_text())
 

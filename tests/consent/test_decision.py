@@ -37,8 +37,8 @@ def test_a_final_consent_is_unauthenticated_whatever_else_holds(status: Status) 
 
 
 FAULTS = {
-    "consent-paused": {"status": Status.PAUSED},
     "consent-ended": {"valid_until": NOW},
+    "consent-paused": {"status": Status.PAUSED},
     "consent-not-given": {"category": PRESSURE},
     "outside-data-period": {"period": OLD},
     "consent-frequency-exceeded": {"usage": used(Unit.DAY, 1)},
@@ -63,6 +63,11 @@ def test_the_first_fault_in_the_order_of_the_rules_is_the_one_that_is_told(prese
 @pytest.mark.parametrize("status", [Status.REVOKED, Status.EXPIRED, Status.ENDED])
 def test_a_final_status_comes_before_the_pause_and_the_date(status: Status) -> None:
     assert code_of(facts(status=status, valid_until=NOW)) == "consent-ended"
+
+
+def test_a_paused_consent_that_is_used_up_says_so_before_and_after_a_task_has_recorded_it() -> None:
+    spent = item(periodicity=ONCE, usage=Usage(once_until=NOW))
+    assert {code_of(facts(spent, status=status)) for status in (Status.PAUSED, Status.EXPIRED)} == {"consent-exhausted"}
 
 
 def test_a_consent_is_valid_to_its_last_instant_and_no_further() -> None:

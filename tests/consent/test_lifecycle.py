@@ -10,6 +10,7 @@ from flask import Flask
 
 from consent import queries, tasks
 from consent.events import ConsentAmended, ConsentChanged, ConsentGranted, ConsentPaused, ConsentRevoked, SyncRequested
+from consent.models import Consent
 from consent.service import lifecycle
 from consent.workflow import Status
 from identity_core.service.seeding import Seeded
@@ -205,8 +206,8 @@ class TestExpiry:
         assert state_of(patient_id, spent).stored is Status.EXPIRED
         tasks.record_expiries()
         with transaction(patient_id=patient_id):
-            assert db.session.get(queries.Consent, (patient_id, spent)).status == Status.EXPIRED  # type: ignore[union-attr]
-            assert db.session.get(queries.Consent, (patient_id, half)).status == Status.ACTIVE  # type: ignore[union-attr]
+            assert db.session.get(Consent, (patient_id, spent)).status == Status.EXPIRED  # type: ignore[union-attr]
+            assert db.session.get(Consent, (patient_id, half)).status == Status.ACTIVE  # type: ignore[union-attr]
         with pytest.raises(Forbidden) as refusal:
             call(patient_id, spent, now=clock())
         assert refusal.value.code == "consent-exhausted"
@@ -238,7 +239,7 @@ class TestListing:
             with transaction():
                 change(**motive)
             for _ in range(2):
-                tasks.note_listing_change(str(applications["Balance+"]))
+                tasks.carry_cascade(str(applications["Balance+"]))
         with transaction(patient_id=camille):
             kinds = [event.kind for event in queries.list_events(camille, grant_id)]
         assert kinds == ["granted", "suspended", "reinstated"]
@@ -249,6 +250,7 @@ class TestListing:
         people: Seeded,
         camille: UUID,
         applications: dict[str, UUID],
+        agents: dict[str, Actor],
         grant_consent: Grant,
         grant_id: UUID,
     ) -> None:
@@ -256,7 +258,9 @@ class TestListing:
         balance, chu = applications["Balance+"], applications["Portail CHU"]
         other = grant_consent(patient_id=other_patient, app_id=balance, environment="production")
         kept = grant_consent(patient_id=camille, app_id=chu, environment="production")
-        tasks.end_for_application(str(balance))
+        with transaction():
+            listings.withdraw_listing(application_id=balance, motive="Fin", by=agents["omar"])
+        tasks.carry_cascade(str(balance))
         assert state_of(camille, grant_id).stored is Status.ENDED
         assert state_of(other_patient, other).stored is Status.ENDED
         assert state_of(camille, kept).stored is Status.ACTIVE

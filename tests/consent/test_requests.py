@@ -11,6 +11,7 @@ from consent.service import requests
 from consent.service.requests import RequestOutcome
 from consent.workflow import Answer, RequestStatus
 from identity_core.service.seeding import Seeded, create_synthetic_patients
+from platform_core import clock as platform_clock
 from platform_core.access import Actor, ActorKind
 from platform_core.clock import FrozenClock
 from platform_core.database import transaction
@@ -192,7 +193,7 @@ def _ask_sandbox(items: list[object], ceiling: Ceiling) -> UUID:
         items=items,  # type: ignore[arg-type]
         ceiling=ceiling,
         purpose=Purpose.PREVENTION,
-        valid_until=queries.clock.today(),
+        valid_until=platform_clock.today(),
         resume_path="/oauth/authorize/resume/x",
         browser_key="browser",
         by=Actor(ActorKind.APPLICATION, client, "Essai"),

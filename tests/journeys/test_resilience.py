@@ -13,6 +13,7 @@ from celery import Celery
 from celery.contrib.testing.worker import start_worker
 from flask import Flask
 from flask.testing import FlaskClient
+from psycopg.errors import LockNotAvailable
 from werkzeug.routing import AnyConverter, BaseConverter, IntegerConverter, UUIDConverter
 
 from consent import queries as consents
@@ -277,18 +278,19 @@ def test_a_task_that_stops_half_way_is_finished_by_its_next_run_without_telling_
     patients = [people.patients[name] for name in ("camille", "dominique", "paul")]
     grants = {patient: UUID(grant_production(patient).grant().grant_id) for patient in patients}
     suspend(applications["Balance+"], omar)
-    right = lifecycle.note_listing_change
+    right = lifecycle.follow_listing
 
-    def fail_for_one(*, patient_id: UUID, grant_id: UUID) -> None:
+    def fail_for_one(*, patient_id: UUID, grant_id: UUID, decided: object) -> bool:
         if patient_id == patients[1]:
-            raise sa.exc.OperationalError("the connection is lost", None, Exception())
-        right(patient_id=patient_id, grant_id=grant_id)
+            raise sa.exc.OperationalError("the row is held", None, LockNotAvailable())
+        return right(patient_id=patient_id, grant_id=grant_id, decided=decided)
 
     with monkeypatch.context() as patched, pytest.raises(RuntimeError, match="1 consents"):
-        patched.setattr(lifecycle, "note_listing_change", fail_for_one)
-        consent_tasks.note_listing_change(str(applications["Balance+"]))
+        patched.setattr(lifecycle, "follow_listing", fail_for_one)
+        for _ in range(2):
+            consent_tasks.carry_cascade(str(applications["Balance+"]))
     for _ in range(2):
-        consent_tasks.note_listing_change(str(applications["Balance+"]))
+        consent_tasks.carry_cascade(str(applications["Balance+"]))
     for patient, grant_id in grants.items():
         assert history(patient, grant_id) == ["granted", "suspended"]
         assert told(patient, "consent.suspended") == 1
@@ -324,8 +326,9 @@ def test_a_pause_survives_a_suspension_and_a_withdrawal_ends_everything(
     with pytest.raises(ConsentEnded) as refusal:
         space.measures.add(**write)
     assert refusal.value.status == 401
-    consent_tasks.end_for_application(str(balance))
-    assert history(camille, grant_id) == ["granted", "paused", "resumed", "ended"]
+    consent_tasks.carry_cascade(str(balance))
+    assert history(camille, grant_id) == ["granted", "paused", "resumed", "suspended", "reinstated", "ended"]
+    assert (told(camille, "consent.suspended"), told(camille, "consent.ended")) == (0, 1)
     assert seal_and_verify() == []
 
 

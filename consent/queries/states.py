@@ -1,4 +1,4 @@
-"""Reads: the consent as it stands, what a patient has granted, its versions and history, a request under way."""
+"""Reads: a consent as it stands at a given instant, and everything that a patient has granted."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,19 +9,12 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from consent.models import (
-    Consent,
-    ConsentClock,
-    ConsentEvent,
-    ConsentItem,
-    ConsentRequest,
-    ConsentUsage,
-    ConsentVersion,
-)
-from consent.rules import chain, windows
+from consent.models import Consent, ConsentClock, ConsentItem, ConsentUsage
+from consent.rules import windows
 from consent.rules.calendar import last_day
+from consent.rules.cascade import ends_consents
 from consent.rules.facts import ConsentFacts, ItemFacts, read_items
-from consent.workflow import FINAL, LIVE, RequestStatus, Status
+from consent.workflow import FINAL, LIVE, Status
 from platform_core import clock
 from platform_core.access import Access, DatePeriod
 from platform_core.database import db
@@ -61,7 +54,7 @@ class ConsentState:
     """A consent at a given instant.
 
     `status` is one of `consent.workflow.Status`, or `frozen` while the app is suspended; `valid_until` is its last day
-    (Europe/Paris). `stored` is the status without the suspension.
+    (Europe/Paris). `stored` is the status without the suspension; a consent whose app was withdrawn is `ended` at once.
     """
 
     grant_id: UUID
@@ -131,8 +124,16 @@ def find_live(patient_id: UUID, app_id: UUID) -> ConsentState | None:
 
 def _states(patient_id: UUID, consents: Sequence[Consent], now: datetime | None = None) -> list[ConsentState]:
     items = _items(patient_id, [consent.id for consent in consents])
-    suspended = {app_id for app_id in _production_apps(consents) if not is_listed(app_id)}
-    return [_state(c, items[c.id], now or _time_of(c), c.app_id in suspended) for c in consents]
+    standings = {app_id: _standing(app_id) for app_id in _production_apps(consents)}
+    return [_state(c, items[c.id], now or _time_of(c), standings.get(c.app_id)) for c in consents]
+
+
+def _standing(application_id: UUID) -> str | None:
+    """What the referencing of an app makes of its live consents: `frozen`, `ended`, or nothing."""
+    listing = find_listing(application_id)
+    if listing is not None and listing.is_live:
+        return None
+    return Status.ENDED if listing is not None and ends_consents(listing.state) else FROZEN
 
 
 def _time_of(consent: Consent) -> datetime:
@@ -147,8 +148,7 @@ def _production_apps(consents: Iterable[Consent]) -> set[UUID]:
 
 def is_listed(application_id: UUID) -> bool:
     """Whether an app of the store may exchange data today."""
-    listing = find_listing(application_id)
-    return listing is not None and listing.is_live
+    return _standing(application_id) is None
 
 
 def _items(patient_id: UUID, grant_ids: Sequence[UUID]) -> dict[UUID, Mapping[tuple[str, Access], ItemFacts]]:
@@ -167,12 +167,14 @@ def _items(patient_id: UUID, grant_ids: Sequence[UUID]) -> dict[UUID, Mapping[tu
 
 
 def _state(
-    consent: Consent, items: Mapping[tuple[str, Access], ItemFacts], now: datetime, suspended: bool
+    consent: Consent, items: Mapping[tuple[str, Access], ItemFacts], now: datetime, standing: str | None
 ) -> ConsentState:
     facts = ConsentFacts(
         consent.id, consent.patient_id, Status(consent.status), consent.valid_until, consent.presence_until, items
     )
     stored = windows.present_status(facts, now)
+    if stored in LIVE and standing == Status.ENDED:
+        stored = Status.ENDED
     presence = consent.presence_until
     return ConsentState(
         consent.id,
@@ -182,7 +184,7 @@ def _state(
         consent.environment,
         consent.app_name,
         consent.publisher_name,
-        FROZEN if suspended and stored in LIVE else str(stored),
+        FROZEN if standing == FROZEN and stored in LIVE else str(stored),
         stored,
         consent.version,
         Purpose(consent.purpose),
@@ -207,143 +209,3 @@ def _item_state(item: ItemFacts, facts: ConsentFacts, now: datetime) -> ItemStat
         windows.open_until(item, now),
         windows.is_exhausted(item, now),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class VersionView:
-    """One version of a consent: what was decided, when, by whom, on which texts (`text_hash` in hexadecimal)."""
-
-    number: int
-    decided_at: datetime
-    decider_kind: str
-    decider_name: str
-    assurance: str
-    locale: str
-    text_version: str
-    text_hash: str
-    snapshot: dict[str, Any]
-
-
-def list_versions(patient_id: UUID, grant_id: UUID) -> list[VersionView]:
-    """Every version of a consent, the newest first."""
-    versions = db.session.scalars(
-        sa.select(ConsentVersion)
-        .where(ConsentVersion.patient_id == patient_id, ConsentVersion.consent_id == grant_id)
-        .order_by(ConsentVersion.version.desc())
-    )
-    return [
-        VersionView(
-            v.version,
-            v.decided_at,
-            v.decider_kind,
-            v.decider_name,
-            v.assurance,
-            v.locale,
-            v.text_version,
-            v.text_hash.hex(),
-            v.snapshot,
-        )
-        for v in versions
-    ]
-
-
-def get_version(patient_id: UUID, grant_id: UUID, number: int) -> VersionView:
-    """One version of a consent. Raises `NotFound`."""
-    for version in list_versions(patient_id, grant_id):
-        if version.number == number:
-            return version
-    raise NotFound("This version of the consent does not exist.")
-
-
-def list_events(patient_id: UUID, grant_id: UUID) -> Sequence[ConsentEvent]:
-    """The acts in the life of a consent, the oldest first."""
-    events = sa.select(ConsentEvent).where(ConsentEvent.patient_id == patient_id, ConsentEvent.consent_id == grant_id)
-    return db.session.scalars(events.order_by(ConsentEvent.sequence)).all()
-
-
-def find_last_listing_note(patient_id: UUID, grant_id: UUID) -> str | None:
-    """The last thing the history of a consent says of its app's listing: `suspended`, `reinstated` or nothing."""
-    notes = sa.select(ConsentEvent.kind).where(
-        ConsentEvent.patient_id == patient_id,
-        ConsentEvent.consent_id == grant_id,
-        ConsentEvent.kind.in_(["suspended", "reinstated"]),
-    )
-    return db.session.scalar(notes.order_by(ConsentEvent.sequence.desc()).limit(1))
-
-
-def find_broken_event(patient_id: UUID, grant_id: UUID) -> int | None:
-    """The first event of a consent that was changed, removed or slipped in; None when the chain holds."""
-    consent = db.session.get(Consent, (patient_id, grant_id))
-    if consent is None:
-        raise NotFound("This consent does not exist.")
-    events = ((_fields(event), event.hash) for event in list_events(patient_id, grant_id))
-    return chain.first_broken(events, count=consent.event_count, head=consent.event_head)
-
-
-def _fields(event: ConsentEvent) -> dict[str, Any]:
-    return {name: getattr(event, name) for name in chain.CHAINED}
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """An app that a patient turned down."""
-
-    app_name: str
-    publisher_name: str
-    decided_at: datetime
-
-
-def list_refused(patient_id: UUID, limit: int = 20) -> list[Refusal]:
-    """The last requests that the patient refused, the newest first."""
-    refused = sa.select(ConsentRequest.app_name, ConsentRequest.publisher_name, ConsentRequest.decided_at).where(
-        ConsentRequest.patient_id == patient_id, ConsentRequest.status == RequestStatus.REFUSED
-    )
-    rows = db.session.execute(refused.order_by(ConsentRequest.decided_at.desc()).limit(limit))
-    return [Refusal(app, publisher, at) for app, publisher, at in rows if at]
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """A consent for a cross-patient task to look at."""
-
-    patient_id: UUID
-    grant_id: UUID
-    reason: str = ""
-
-
-_EXPIRED = sa.text(
-    """
-    SELECT patient_id, id, 'date' FROM consent_consent
-    WHERE status IN ('active', 'paused') AND valid_until <= :now
-    UNION
-    SELECT patient_id, id, 'date' FROM consent_clock JOIN consent_consent USING (client_pk, patient_id)
-    WHERE status IN ('active', 'paused') AND valid_until <= :now + make_interval(secs => offset_seconds)
-    UNION
-    SELECT consent.patient_id, consent.id, 'exhausted'
-    FROM consent_usage AS used
-    JOIN consent_consent AS consent ON (consent.patient_id, consent.id) = (used.patient_id, used.consent_id)
-    LEFT JOIN consent_clock AS ahead
-        ON (ahead.client_pk, ahead.patient_id) = (consent.client_pk, consent.patient_id)
-    WHERE used.once_until IS NOT NULL AND consent.status IN ('active', 'paused') AND NOT EXISTS (
-        SELECT FROM consent_item AS item LEFT JOIN consent_usage USING (patient_id, consent_id, category, access)
-        WHERE (item.patient_id, item.consent_id) = (used.patient_id, used.consent_id) AND (
-            item.periodicity_kind <> 'once' OR consent_usage.once_until IS NULL
-            OR consent_usage.once_until > :now + make_interval(secs => coalesce(ahead.offset_seconds, 0))
-        )
-    )
-    LIMIT :limit
-    """
-)
-
-
-def list_expired(limit: int = 500) -> list[Due]:
-    """Live consents whose end has passed (`date`) or whose every item is used up (`exhausted`). For the batch role."""
-    return [Due(*row) for row in db.session.execute(_EXPIRED, {"now": clock.now(), "limit": limit})]
-
-
-def list_live_of_app(app_id: UUID, *, after: UUID | None = None, limit: int = 200) -> list[Due]:
-    """Live consents of an app, in the order of their ids, from `after` on. For the batch role."""
-    live = sa.select(Consent.patient_id, Consent.id).where(Consent.app_id == app_id, Consent.status.in_(LIVE))
-    if after:
-        live = live.where(Consent.id > after)
-    return [Due(*row) for row in db.session.execute(live.order_by(Consent.id).limit(limit))]
