@@ -31,6 +31,7 @@ def authorization_server(issuer: str) -> dict[str, Any]:
         "token_endpoint": f"{issuer}/oauth/token",
         "revocation_endpoint": f"{issuer}/oauth/revoke",
         "introspection_endpoint": f"{issuer}/oauth/introspect",
+        "userinfo_endpoint": f"{issuer}/oauth/userinfo",
         "jwks_uri": f"{issuer}/oauth/jwks",
         "grant_management_endpoint": f"{issuer}/oauth/grants",
         "scopes_supported": [*sorted(scopes.PLAIN), scopes.APP],
@@ -56,7 +57,6 @@ def openid_provider(issuer: str, signing: dict[Profile, str]) -> dict[str, Any]:
     """The same with what OpenID Connect Discovery 1.0 §3 adds; `signing` is the id_token algorithm of each profile."""
     return {
         **authorization_server(issuer),
-        "userinfo_endpoint": f"{issuer}/oauth/userinfo",
         "subject_types_supported": ["pairwise"],
         "id_token_signing_alg_values_supported": sorted(set(signing.values())),
         "claims_supported": ["sub", "iss", "aud", "exp", "iat", "nonce", "auth_time", "acr", "at_hash", "fhirUser"],
