@@ -73,6 +73,17 @@ def list_clients(application_id: UUID) -> Sequence[Client]:
     return list(_clients("c.application_id = %(value)s", application_id))
 
 
+def is_public_origin(origin: str) -> bool:
+    """Whether an active public client has a redirect URI of that origin: its page may call from a browser."""
+    return bool(run(_ORIGIN, {"origin": origin}))
+
+
+_ORIGIN = """
+SELECT 1 FROM oauth_client c, jsonb_array_elements_text(c.redirect_uris) uri
+ WHERE c.is_public AND c.status = 'active' AND (uri = %(origin)s OR starts_with(uri, %(origin)s || '/')) LIMIT 1
+"""
+
+
 def list_keys(client_pk: UUID) -> Sequence[KeyView]:
     """The keys that authenticate a client now, the newest first."""
     rows = db.session.execute(

@@ -8,6 +8,7 @@ from flask import Flask, Response
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from platform_app.celery_app import init_celery
+from platform_app.cors import init_cors
 from platform_app.errors import init_errors
 from platform_app.localisation import init_babel
 from platform_app.security import init_security
@@ -56,6 +57,7 @@ def create_app(config: Config) -> Flask:
     init_babel(app)
     init_errors(app)
     init_security(app, config)
+    init_cors(app)
     init_rest(app)
     app.after_request(_name_the_request)
     for wiring in import_packages():

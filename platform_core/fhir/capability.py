@@ -44,7 +44,7 @@ def _security(issuer: str) -> dict[str, Any]:
     """SMART App Launch: the `oauth-uris` extension and the SMART-on-FHIR service code."""
     uris = [{"url": name, "valueUri": issuer + path} for name, path in _ENDPOINTS.items()]
     coding = [{"system": _SERVICES, "code": "SMART-on-FHIR", "display": "SMART-on-FHIR"}]
-    return {"extension": [{"url": _OAUTH_URIS, "extension": uris}], "cors": False, "service": [{"coding": coding}]}
+    return {"extension": [{"url": _OAUTH_URIS, "extension": uris}], "cors": True, "service": [{"coding": coding}]}
 
 
 def _resource(found: ResourceType) -> dict[str, Any]:
