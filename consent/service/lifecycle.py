@@ -42,14 +42,14 @@ def revoke_consent(*, patient_id: UUID, grant_id: UUID, by: Actor) -> None:
     _move(lock_live(patient_id, grant_id), Verb.REVOKE, by=by)
 
 
-def end_consent(*, patient_id: UUID, grant_id: UUID, by: Actor, reason: str = "application") -> None:
-    """End the consent by the app's will, or the authority's (`reason="withdrawal"`).
+def end_consent(*, patient_id: UUID, grant_id: UUID, by: Actor) -> None:
+    """End the consent by the app's will.
 
-    An app may say it twice: ending what has ended does nothing. Raises `NotFound`.
+    An app may say it twice: ending what has ended, be it by itself, does nothing. Raises `NotFound`.
     """
     consent = lock_consent(patient_id, grant_id)
-    if consent.status not in FINAL:
-        _move(consent, Verb.END, by=by, reason=reason)
+    if get_state(patient_id, grant_id).is_live:
+        _move(consent, Verb.END, by=by, reason="application")
 
 
 def record_expiry(*, patient_id: UUID, grant_id: UUID, reason: str) -> None:
