@@ -1,15 +1,17 @@
 """The endpoints for programs: discovery, PAR, token, revocation, introspection, keys, userinfo, grants."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, Response, jsonify
 
 from oauth import service
+from oauth.errors import KeysNeeded
 from oauth.rules import details, metadata, scopes
 from oauth.server import server
 from oauth.sessions import current_client, current_token, grant_token_required, token_required
-from platform_core import config, signing
+from platform_core import clock, config, signing
 from platform_core.database import transaction
 from platform_core.errors import Forbidden, NotFound
 from platform_core.web import public, rate_limit
@@ -80,8 +82,7 @@ def publish_keys() -> Response:
 @_CLIENT
 def push_request() -> Response:
     """RFC 9126 §2."""
-    with transaction():
-        return server.create_endpoint_response("pushed_authorization_request")
+    return _answer(lambda: server.create_endpoint_response("pushed_authorization_request"))
 
 
 @endpoints.post("/token")
@@ -89,8 +90,7 @@ def push_request() -> Response:
 @_CLIENT
 def issue_token() -> Response:
     """RFC 6749 §3.2."""
-    with transaction():
-        return server.create_token_response()
+    return _answer(server.create_token_response)
 
 
 @endpoints.post("/revoke")
@@ -98,8 +98,7 @@ def issue_token() -> Response:
 @_CLIENT
 def revoke_token() -> Response:
     """RFC 7009 §2."""
-    with transaction():
-        return server.create_endpoint_response("revocation")
+    return _answer(lambda: server.create_endpoint_response("revocation"))
 
 
 @endpoints.post("/introspect")
@@ -107,8 +106,21 @@ def revoke_token() -> Response:
 @_CLIENT
 def introspect_token() -> Response:
     """RFC 7662 §2."""
+    return _answer(lambda: server.create_endpoint_response("introspection"))
+
+
+def _answer(respond: Callable[[], Response]) -> Response:
+    """Judge a request in one transaction. Keys that its client publishes are fetched between two, then it is judged
+    again."""
+    try:
+        with transaction():
+            return respond()
+    except KeysNeeded as needed:
+        client_pk, fetched = needed.client_pk, service.fetch_keyset(needed.jwks_uri)
     with transaction():
-        return server.create_endpoint_response("introspection")
+        service.keep_keyset(client_pk=client_pk, fetched=fetched, now=clock.now())
+    with transaction():
+        return respond()
 
 
 @endpoints.route("/userinfo", methods=["GET", "POST"])

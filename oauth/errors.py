@@ -1,8 +1,9 @@
 """Refusals in the vocabulary of OAuth: the code is the one that RFC 6749 and its extensions register."""
 
 import re
+from uuid import UUID
 
-from platform_core.errors import Invalid, Unauthenticated
+from platform_core.errors import Invalid, Unauthenticated, Unavailable
 
 _FORBIDDEN = re.compile(r"[^\x20-\x7e]|[\"\\]")
 
@@ -35,3 +36,15 @@ class RequestGone(Invalid):
 
 class InvalidProof(ValueError):
     """A DPoP proof does not hold (RFC 9449 §4.3). Each endpoint says so in its own protocol."""
+
+
+class NonceNeeded(InvalidProof):
+    """The proof lacks a nonce of ours, or holds one too old (RFC 9449 §8): the answer gives the present one."""
+
+
+class KeysNeeded(Unavailable):
+    """The keys that a client publishes are to be fetched, outside of any transaction, before it can be judged."""
+
+    def __init__(self, client_pk: UUID, jwks_uri: str) -> None:
+        super().__init__("The keys of the client are not here yet.")
+        self.client_pk, self.jwks_uri = client_pk, jwks_uri

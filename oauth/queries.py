@@ -9,7 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from oauth import models
-from oauth.rules.clients import Client, Environment, Profile
+from oauth.rules.clients import AuthMethod, Client, Environment, KeySet, Profile
 from oauth.rules.tokens import TokenKind
 from platform_core import clock
 from platform_core.crypto import hash_token
@@ -108,9 +108,13 @@ def _clients(condition: str, value: object) -> Iterator[Client]:
 
 
 _CLIENTS = """
-SELECT c.*, (SELECT jsonb_agg(k.jwk) FROM oauth_client_key k
-              WHERE k.client_pk = c.id AND (k.expires_at IS NULL OR k.expires_at > %(now)s)) AS keys
-  FROM oauth_client c WHERE c.status = 'active' AND {condition} ORDER BY c.id
+SELECT c.*, s.fetched_at, s.fresh_until, s.fault,
+       CASE WHEN c.jwks_uri IS NULL
+            THEN (SELECT jsonb_agg(k.jwk) FROM oauth_client_key k
+                   WHERE k.client_pk = c.id AND (k.expires_at IS NULL OR k.expires_at > %(now)s))
+            ELSE s.keys END AS keys
+  FROM oauth_client c LEFT JOIN oauth_client_keyset s ON s.client_pk = c.id
+ WHERE c.status = 'active' AND {condition} ORDER BY c.id
 """
 
 
@@ -130,6 +134,10 @@ def _client(row: Any) -> Client:
         name=row.name,
         redirect_uris=tuple(row.redirect_uris),
         keys=tuple(row.keys or ()),
+        auth_method=AuthMethod(row.auth_method),
+        jwks_uri=row.jwks_uri,
+        keyset=KeySet(row.fetched_at, row.fresh_until, row.fault) if row.fetched_at else None,
+        tls_subject=row.tls_subject,
     )
 
 

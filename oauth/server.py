@@ -21,15 +21,18 @@ from flask import Request, Response
 from flask import request as flask_request
 
 from oauth import queries, service
-from oauth.errors import OAuthRefusal
+from oauth.errors import KeysNeeded
 from oauth.queries import TokenView
 from oauth.rules.assertions import ASSERTION_TYPE
 from oauth.rules.clients import Client
+from oauth.rules.requests import given_once
 from oauth.service import RedeemedCode
 from platform_core import clock, config, renderers
 from platform_core.errors import DomainError
+from platform_core.web import client_certificate
 
-AUTH_METHODS = ["private_key_jwt", "none"]
+CONFIDENTIAL = ["private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth"]
+AUTH_METHODS = [*CONFIDENTIAL, "none"]
 NO_STORE = [("Content-Type", "application/json"), ("Cache-Control", "no-store"), ("Pragma", "no-cache")]
 
 # Authlib writes issued tokens to its debug log.
@@ -43,8 +46,8 @@ class RegisteredClient(ClientMixin):
         self.client = client
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
-        """Public clients authenticate nowhere, the others by their key at every endpoint."""
-        return method == ("none" if self.client.is_public else "private_key_jwt")
+        """One method for each client, the same at every endpoint."""
+        return method == self.client.auth_method
 
     def check_grant_type(self, grant_type: str) -> bool:
         return grant_type in self.client.grant_types
@@ -152,7 +155,7 @@ class RefreshTokenGrant(authlib_grants.RefreshTokenGrant):
 class ClientCredentialsGrant(authlib_grants.ClientCredentialsGrant):
     """The app's own token (`ens:app`)."""
 
-    TOKEN_ENDPOINT_AUTH_METHODS = ["private_key_jwt"]
+    TOKEN_ENDPOINT_AUTH_METHODS = CONFIDENTIAL
 
     def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
         client = self.request.client.client
@@ -171,7 +174,7 @@ class PushedRequestEndpoint(TokenEndpoint):
         client = self.authenticate_endpoint_client(request).client
         uri, seconds = service.push_request(
             client=client,
-            parameters={name: value for name, value in request.form.items() if value},
+            parameters=given_once(request.form.lists()),
             jkt=_binding(request, client, required=False),
             now=clock.now(),
         )
@@ -184,7 +187,7 @@ class Revocation(RevocationEndpoint):
     CLIENT_AUTH_METHODS = AUTH_METHODS
 
     def check_params(self, request: OAuth2Request, client: RegisteredClient) -> None:
-        _require_token(request)
+        _check_token_request(request, client)
 
     def query_token(self, token_string: str, token_type_hint: str | None) -> _Token | None:
         return _find(token_string)
@@ -196,10 +199,10 @@ class Revocation(RevocationEndpoint):
 class Introspection(IntrospectionEndpoint):
     """Introspection (RFC 7662): a confidential client, and its own tokens only."""
 
-    CLIENT_AUTH_METHODS = ["private_key_jwt"]
+    CLIENT_AUTH_METHODS = CONFIDENTIAL
 
     def check_params(self, request: OAuth2Request, client: RegisteredClient) -> None:
-        _require_token(request)
+        _check_token_request(request, client)
 
     def query_token(self, token_string: str, token_type_hint: str | None) -> _Token | None:
         return _find(token_string)
@@ -231,8 +234,10 @@ class AuthorizationServer(FlaskAuthorizationServer):
 
     def _telling_refusals(self, respond: Callable[[], Response]) -> Response:
         try:
-            _refuse_repetition()
+            given_once(flask_request.form.lists())
             return respond()
+        except KeysNeeded:
+            raise
         except DomainError as error:
             told = renderers.oauth_error(error)
             return self.handle_response(told.status, told.body, list(told.headers.items()))
@@ -246,12 +251,6 @@ class AuthorizationServer(FlaskAuthorizationServer):
 
     def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
         """Nobody listens; Authlib's signals would hand tokens around."""
-
-
-def _refuse_repetition() -> None:
-    """RFC 6749 §3.2: no parameter more than once. Raises `OAuthRefusal`."""
-    if any(len(values) > 1 for _, values in flask_request.form.lists()):
-        raise OAuthRefusal("invalid_request", "A parameter is given more than once.")
 
 
 def _find_client(client_id: str) -> RegisteredClient | None:
@@ -270,6 +269,16 @@ def _authenticate_by_key(query_client: object, request: OAuth2Request) -> Regist
     return RegisteredClient(client)
 
 
+def _authenticate_by_certificate(query_client: object, request: OAuth2Request) -> RegisteredClient | None:
+    """tls_client_auth and self_signed_tls_client_auth (RFC 8705 §2): None for clients of another method."""
+    header = client_certificate()
+    client_id = request.form.get("client_id")
+    if not client_id or (not header and config.current().mtls is None):
+        return None
+    client = service.authenticate_by_certificate(client_id=client_id, header=header, now=clock.now())
+    return RegisteredClient(client) if client else None
+
+
 def _binding(request: OAuth2Request, client: Client, *, required: bool = True) -> str | None:
     return service.read_binding(
         client,
@@ -277,10 +286,13 @@ def _binding(request: OAuth2Request, client: Client, *, required: bool = True) -
         path=flask_request.path,
         now=clock.now(),
         required=required,
+        certificate=client_certificate(),
     )
 
 
-def _require_token(request: OAuth2Request) -> None:
+def _check_token_request(request: OAuth2Request, client: RegisteredClient) -> None:
+    """There is a token to speak of, and the proof holds if there is one: a client that sends it relies on it."""
+    _binding(request, client.client, required=False)
     if not request.form.get("token"):
         raise InvalidRequestError("Missing 'token' in request.")
 
@@ -293,6 +305,8 @@ def _find(text: str) -> _Token | None:
 def _build() -> AuthorizationServer:
     built = AuthorizationServer(query_client=_find_client)
     built.register_client_auth_method("private_key_jwt", _authenticate_by_key)
+    built.register_client_auth_method("tls_client_auth", _authenticate_by_certificate)
+    built.register_client_auth_method("self_signed_tls_client_auth", _authenticate_by_certificate)
     built.register_grant(AuthorizationCodeGrant, [S256Challenge(required=True)])
     built.register_grant(RefreshTokenGrant)
     built.register_grant(ClientCredentialsGrant)

@@ -1,6 +1,6 @@
 """The token of a request, in Flask: guards of the endpoints that are not data calls."""
 
-from flask import g, request
+from flask import Response, g, request
 
 from oauth import queries, service
 from oauth.queries import TokenView
@@ -10,7 +10,14 @@ from platform_core import clock, config
 from platform_core.access import Actor, ActorKind
 from platform_core.database import transaction
 from platform_core.errors import Forbidden
-from platform_core.web import guard
+from platform_core.web import client_certificate, guard
+
+
+def offer_nonce(response: Response) -> Response:
+    """Give the present nonce to whoever sends proofs (RFC 9449 §8.2), where the settings ask for nonces."""
+    if service.uses_nonces() and "DPoP" in request.headers:
+        response.headers["DPoP-Nonce"] = service.issue_nonce(clock.now())
+    return response
 
 
 def current_token() -> TokenView:
@@ -39,6 +46,7 @@ def _require_token() -> None:
             method=request.method,
             url=config.current().base_url + request.path,
             now=clock.now(),
+            certificate=client_certificate(),
         )
         g.access_client = queries.get_client(g.access_token.client_pk)
 

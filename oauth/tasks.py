@@ -6,7 +6,7 @@ from celery import shared_task
 
 from oauth import service
 from platform_core import clock
-from platform_core.database import transaction
+from platform_core.database import DatabaseRole, transaction
 
 TOMBSTONES = timedelta(days=90)
 USED_CODES = timedelta(days=1)
@@ -14,8 +14,8 @@ USED_CODES = timedelta(days=1)
 
 @shared_task(name="oauth.forget_expired", ignore_result=True)
 def forget_expired() -> None:
-    """Delete values that cannot be replayed any more, codes of yesterday, tokens dead for three months."""
-    with transaction():
+    """Delete values that no check reads any more, codes of yesterday, tokens dead for three months."""
+    with transaction(role=DatabaseRole.BATCH):
         service.forget_replays()
     with transaction():
         now = clock.now()

@@ -22,18 +22,19 @@ from consent.service.windows import open_windows
 from consent.workflow import Status
 from oauth.rules.clients import ClientStatus, Environment
 from oauth.rules.scopes import reaches
-from oauth.rules.tokens import TokenKind, check_token, read_authorization, refused
+from oauth.rules.tokens import TokenKind, check_token, needs_proof, read_authorization, refused
 from oauth.service import access as oauth_access
 from platform_core import clock, config, crypto
 from platform_core.access import ALWAYS, Access, Actor, ActorKind, DatePeriod, Interaction, Permit, plug_guard
 from platform_core.database import run_first, transaction
 from platform_core.errors import DomainError, Forbidden, TooManyRequests, Unauthenticated, Unavailable
 from platform_core.journal import service as journal
-from platform_core.web import request_id
+from platform_core.web import client_certificate, request_id
 from store.workflow import ListingState
 
 _AUTHORIZE = "SELECT * FROM ens_authorize(%(token_hash)s, %(now)s)"
 _READING = {"read", "search"}
+_PROOF_REFUSED = {"invalid-dpop-proof", "use-dpop-nonce"}
 
 
 def init_guard() -> None:
@@ -165,8 +166,16 @@ class _Attempt:
             raise refused(presented, "The access token is not known.")
         self.row, self.clock_offset = row, row.clock_offset
         dead_at = row.token_revoked_at
-        check_token(presented, jkt=row.jkt, dead_at=dead_at, expires_at=row.token_expires_at, now=self.now)
-        if row.jkt:
+        certificate = oauth_access.shown_certificate(client_certificate())
+        check_token(
+            presented,
+            jkt=row.jkt,
+            dead_at=dead_at,
+            expires_at=row.token_expires_at,
+            now=self.now,
+            certificate=certificate,
+        )
+        if needs_proof(row.jkt):
             self._check_proof()
         now = self.now + self.clock_offset
         _check_listing(row, now)
@@ -192,7 +201,7 @@ class _Attempt:
     def reword(self, error: DomainError) -> None:
         """Say the refusal in the terms of the caller: the scheme of its token, and real time where a sandbox moved
         the clock of the consent."""
-        if isinstance(error, Unauthenticated) and self.row is not None and self.row.jkt:
+        if isinstance(error, Unauthenticated) and self.row is not None and needs_proof(self.row.jkt):
             error.scheme = "DPoP"
         if isinstance(error, TooManyRequests) and error.retry_at:
             error.retry_at -= self.clock_offset
@@ -207,7 +216,7 @@ class _Attempt:
             return
         categories = sorted(self.call.categories) if self.call else []
         with transaction(patient_id=self.row.patient_id):
-            if self.row.jkt and error.code != "invalid-dpop-proof":
+            if needs_proof(self.row.jkt) and error.code not in _PROOF_REFUSED:
                 self._check_proof_again()
             journal.record(self._entry(journal.REFUSED, categories, 0, _code(error)))
 

@@ -1,5 +1,6 @@
 """What every entry point of the web needs: declared guards and the id of the request."""
 
+import ipaddress
 import re
 from collections.abc import Callable
 from functools import wraps
@@ -7,6 +8,7 @@ from typing import Any, TypeVar
 
 from flask import g, request
 
+from platform_core import config
 from platform_core.ids import opaque
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -63,6 +65,20 @@ def data_guarded(view: View) -> View:
 
     guarded.__guard__ = "data call"  # type: ignore[attr-defined]
     return guarded  # type: ignore[return-value]
+
+
+def client_certificate() -> str:
+    """What the proxy says of the client's certificate; empty when mutual TLS is off, or when a stranger says it."""
+    settings = config.current().mtls
+    if settings is None:
+        return ""
+    seen = request.environ.get("werkzeug.proxy_fix.orig", request.environ).get("REMOTE_ADDR") or ""
+    try:
+        peer = ipaddress.ip_address(seen)
+    except ValueError:
+        return ""
+    believed = any(peer in network for network in settings.proxies)
+    return request.headers.get(settings.header, "") if believed else ""
 
 
 def request_id() -> str:

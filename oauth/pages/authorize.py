@@ -1,15 +1,16 @@
 """The authorization endpoint: it shows nothing itself, it opens the request and hands over to the consent."""
 
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from identity_core.sessions import Slot, browser_key, find_sign_in
 from oauth import queries, service
 from oauth.errors import OAuthRefusal, RequestGone, UnknownRedirect
+from oauth.rules.requests import AuthorizationAnswer, ResponseMode, given_once
 from platform_core import clock
 from platform_core.access import Actor, ActorKind
 from platform_core.database import transaction
@@ -39,7 +40,7 @@ def authorize() -> Response:
         try:
             consent_request = service.hand_over(opened=opened, browser_key=browser_key(), by=by)
         except OAuthRefusal as error:
-            return redirect(service.refusal_url(opened, error), 303)
+            return _send(service.refusal(opened, error))
     return redirect(f"/consentement/{consent_request}", 303)
 
 
@@ -59,19 +60,37 @@ def resume(authorization_id: UUID) -> Response:
     """Back from the consent: tell the app, once."""
     sign_in = find_sign_in(Slot.CITIZEN)
     with transaction():
-        address = service.answer_request(
+        answer = service.answer_request(
             authorization_id=authorization_id,
             browser_key=browser_key(),
             signed_in_at=sign_in.signed_in_at if sign_in else None,
             now=clock.now(),
         )
-    return redirect(address, 303)
+    return _send(answer)
+
+
+def _send(answer: AuthorizationAnswer) -> Response:
+    """Send the browser back to the app, by a redirection or by a form that it posts (form_post 1.0 §2).
+
+    `form-action` binds the redirections after a form too: whatever https address the app goes on to is let through,
+    on this page alone.
+    """
+    if answer.mode is ResponseMode.QUERY:
+        return redirect(answer.address, 303)
+    target = urlsplit(answer.redirect_uri)
+    response = make_response(render_template("oauth/form_post.html", answer=answer, host=target.netloc))
+    response.content_security_policy.default_src = "'self'"
+    response.content_security_policy.img_src = "'self' data:"
+    response.content_security_policy.base_uri = response.content_security_policy.frame_ancestors = "'none'"
+    response.content_security_policy.form_action = f"{target.scheme}://{target.netloc} https:"
+    return response
 
 
 def _store(parameters: MultiDict[str, str]) -> Response:
-    if any(len(values) > 1 for _, values in parameters.lists()):
-        raise UnknownRedirect("A parameter is given more than once.")
-    given = {name: value for name, value in parameters.items() if value}
+    try:
+        given = given_once(parameters.lists())
+    except OAuthRefusal as error:
+        raise UnknownRedirect(error.message) from None
     with transaction():
         client = queries.find_client(given.get("client_id", ""))
         if client is None:
@@ -79,7 +98,7 @@ def _store(parameters: MultiDict[str, str]) -> Response:
         try:
             uri = service.store_direct_request(client=client, parameters=given, now=clock.now())
         except OAuthRefusal as error:
-            return redirect(service.direct_refusal_url(client, given, error), 303)
+            return _send(service.direct_refusal(client, given, error))
     query = urlencode({"client_id": client.client_id, "request_uri": uri})
     return redirect(f"{url_for('.authorize')}?{query}", 303)
 

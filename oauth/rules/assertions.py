@@ -6,7 +6,7 @@ from typing import Any
 
 from oauth.errors import InvalidClient
 from oauth.rules.clients import Client, Profile
-from oauth.rules.keys import ASSERTION_ALGORITHMS, algorithms_of, import_public_key, read_part, read_signed
+from oauth.rules.keys import ASSERTION_ALGORITHMS, algorithms_of, read_part, read_signed, registered_key
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 LONGEST = timedelta(minutes=5)
@@ -36,8 +36,13 @@ def claimed_client(assertion: str) -> str:
     return subject
 
 
+def key_name(assertion: str) -> object:
+    """The `kid` of an assertion, before anything is verified. Raises `InvalidClient`."""
+    return _header(assertion).get("kid")
+
+
 def read_assertion(assertion: str, *, client: Client, issuer: str, token_endpoint: str, now: datetime) -> Assertion:
-    """Verify an assertion with the client's keys and by the rules of its profile.
+    """Verify an assertion with the client's keys and by the rules of its profile; a key in its header is not read.
 
     `fapi2`: the audience is the issuer as one string. `smart`: issuer or token endpoint. Raises `InvalidClient`.
     """
@@ -52,17 +57,16 @@ def read_assertion(assertion: str, *, client: Client, issuer: str, token_endpoin
 
 
 def _verified(assertion: str, client: Client) -> dict[str, Any]:
-    try:
-        header = read_part(assertion.partition(".")[0])
-    except ValueError:
-        raise InvalidClient("The client assertion is not a JWT.") from None
+    header = _header(assertion)
     algorithm, kid = header.get("alg"), header.get("kid")
     if algorithm not in ASSERTION_ALGORITHMS[client.profile] or "crit" in header:
         raise InvalidClient(f"alg must be one of {', '.join(ASSERTION_ALGORITHMS[client.profile])}.")
+    if header.get("jku", client.jwks_uri) != client.jwks_uri:
+        raise InvalidClient("jku is not the jwks_uri of this client.")
     for jwk in client.keys:
         if kid is not None and jwk.get("kid") != kid:
             continue
-        key = import_public_key(dict(jwk))
+        key = registered_key(jwk)
         if algorithm not in algorithms_of(key):
             continue
         try:
@@ -70,6 +74,13 @@ def _verified(assertion: str, client: Client) -> dict[str, Any]:
         except ValueError:
             continue
     raise InvalidClient("No registered key verifies the client assertion.")
+
+
+def _header(assertion: str) -> dict[str, Any]:
+    try:
+        return read_part(assertion.partition(".")[0])
+    except ValueError:
+        raise InvalidClient("The client assertion is not a JWT.") from None
 
 
 def _check_audience(audience: object, profile: Profile, issuer: str, token_endpoint: str) -> None:

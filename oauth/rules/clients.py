@@ -5,6 +5,7 @@ import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -30,9 +31,31 @@ class ClientStatus(StrEnum):
     DISABLED = "disabled"
 
 
+class AuthMethod(StrEnum):
+    """How a client authenticates: by an assertion (RFC 7523), not at all, or by a certificate (RFC 8705 §2)."""
+
+    PRIVATE_KEY_JWT = "private_key_jwt"
+    NONE = "none"
+    TLS = "tls_client_auth"
+    SELF_SIGNED_TLS = "self_signed_tls_client_auth"
+
+
+@dataclass(frozen=True, slots=True)
+class KeySet:
+    """What is known of the keys that a client publishes; `fresh_until` is the end of the present copy."""
+
+    fetched_at: datetime
+    fresh_until: datetime
+    fault: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A registered client as the endpoints read it; `keys` are the public JWKs that authenticate it now."""
+    """A registered client as the endpoints read it.
+
+    `keys` are the public JWKs that authenticate it now: those registered, or those last fetched from `jwks_uri`
+    (`keyset`, None before the first time). `tls_subject` holds one metadata name of RFC 8705 §2.1.2 and its value.
+    """
 
     pk: UUID
     client_id: str
@@ -44,6 +67,10 @@ class Client:
     name: str
     redirect_uris: tuple[str, ...]
     keys: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
+    auth_method: AuthMethod = AuthMethod.PRIVATE_KEY_JWT
+    jwks_uri: str | None = None
+    keyset: KeySet | None = None
+    tls_subject: Mapping[str, str] | None = None
 
     @property
     def app_id(self) -> UUID:

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -32,7 +33,7 @@ def import_public_key(jwk: object) -> Key:
     """Read a public EC, RSA or OKP key. Raises `ValueError` when it is private, symmetric, weak or unreadable."""
     if not isinstance(jwk, dict):
         raise ValueError("the key is not a JSON object")
-    if _PRIVATE_MEMBERS & jwk.keys():
+    if is_secret(jwk):
         raise ValueError("the key is not a public one")
     key_class = _CLASSES.get(str(jwk.get("kty")))
     if key_class is None:
@@ -47,6 +48,21 @@ def import_public_key(jwk: object) -> Key:
     if not fitting:
         raise ValueError("the key is on a curve that is not used, or too weak")
     return key
+
+
+def registered_key(jwk: Mapping[str, Any]) -> Key:
+    """A key that was checked when it was registered or fetched; the same one is imported once."""
+    return _registered(orjson.dumps(jwk))
+
+
+@lru_cache(maxsize=4096)
+def _registered(jwk: bytes) -> Key:
+    return import_public_key(orjson.loads(jwk))
+
+
+def is_secret(jwk: Mapping[str, Any]) -> bool:
+    """Whether a JWK is symmetric or holds a private member: it is nobody's business here."""
+    return jwk.get("kty") == "oct" or bool(_PRIVATE_MEMBERS & jwk.keys())
 
 
 def algorithms_of(key: Key) -> tuple[str, ...]:

@@ -24,11 +24,13 @@ _PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A proof that holds: the thumbprint of its key (RFC 7638), its `jti`, and when it can be forgotten."""
+    """A proof that holds: the thumbprint of its key (RFC 7638), its `jti`, when it can be forgotten, and the nonce that
+    it claims to have been given, for the endpoint to judge."""
 
     jkt: str
     jti: str
     expires_at: datetime
+    nonce: object
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ def read_proof(proofs: Sequence[str], *, method: str, url: str, now: datetime, a
     issued = _check_claims(claims, method=method, url=url, now=now)
     if access_token:
         _check_token_hash(claims.get("ath"), access_token)
-    return Proof(header.jkt, claims["jti"], issued + LIFETIME + AHEAD)
+    return Proof(header.jkt, claims["jti"], issued + LIFETIME + AHEAD, claims.get("nonce"))
 
 
 @lru_cache(maxsize=4096)

@@ -1,19 +1,42 @@
 """The authorization request (RFC 6749 §4.1.1, RFC 7636, RFC 9126), whichever way it came."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from urllib.parse import urlencode, urlsplit
 
 from oauth.errors import OAuthRefusal, UnknownRedirect
 from oauth.rules import details, scopes
-from oauth.rules.clients import Client, redirect_matches
+from oauth.rules.clients import Client, Profile, redirect_matches
 from platform_core.permission import Ceiling
 
 _CHALLENGE = re.compile(r"[A-Za-z0-9\-_]{43}")
 _THUMBPRINT = re.compile(r"[A-Za-z0-9\-_]{43}")
 _LONGEST = 2048
+
+
+class ResponseMode(StrEnum):
+    """How the answer reaches the app: in its address, or in a form that the browser posts to it."""
+
+    QUERY = "query"
+    FORM_POST = "form_post"
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationAnswer:
+    """An authorization response (RFC 6749 §4.1.2), `iss` included (RFC 9207 §2)."""
+
+    redirect_uri: str
+    parameters: Mapping[str, str]
+    mode: ResponseMode
+
+    @property
+    def address(self) -> str:
+        """The redirect URI with the answer in its query."""
+        separator = "&" if urlsplit(self.redirect_uri).query else "?"
+        return f"{self.redirect_uri}{separator}{urlencode(self.parameters)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +49,23 @@ class ValidRequest:
     scope: str
     code_challenge: str
     dpop_jkt: str | None
+    response_mode: ResponseMode
     asked: details.Asked
+
+
+def given_once(lists: Iterable[tuple[str, Sequence[str]]]) -> dict[str, str]:
+    """The parameters that have a value, each given once (RFC 6749 §3.1 and §3.2).
+
+    `resource` alone may be repeated (RFC 8707 §2): its values are joined by spaces, which no address holds. Raises
+    `OAuthRefusal`.
+    """
+    found = {}
+    for name, values in lists:
+        if len(values) > 1 and name != "resource":
+            raise OAuthRefusal("invalid_request", "A parameter is given more than once.")
+        if text := " ".join(values).strip(" "):
+            found[name] = text
+    return found
 
 
 def redirect_uri_of(client: Client, parameters: Mapping[str, str]) -> str:
@@ -48,8 +87,9 @@ def read_request(
     `OAuthRefusal`, whose code may be sent to the redirect URI.
     """
     redirect_uri = redirect_uri_of(client, parameters)
-    _check_response(parameters)
-    _check_audience(parameters.get("aud"), audience)
+    mode = response_mode_of(redirect_uri, parameters.get("response_mode"))
+    _check_response(parameters, mode)
+    _check_audience(client, parameters, audience)
     scope = parameters.get("scope", "")
     return ValidRequest(
         redirect_uri=redirect_uri,
@@ -58,25 +98,36 @@ def read_request(
         scope=" ".join(scopes.split(scope)),
         code_challenge=_challenge(parameters),
         dpop_jkt=_thumbprint(parameters),
+        response_mode=mode,
         asked=_asked(parameters, scope, ceiling, today),
     )
 
 
-def _check_response(parameters: Mapping[str, str]) -> None:
+def _check_response(parameters: Mapping[str, str], mode: ResponseMode) -> None:
     if "request" in parameters:
         raise OAuthRefusal("request_not_supported", "Request objects are not read: push the parameters.")
     if "response_type" not in parameters:
         raise OAuthRefusal("invalid_request", "response_type is missing.")
     if parameters["response_type"] != "code":
         raise OAuthRefusal("unsupported_response_type", "The response_type is code.")
-    if parameters.get("response_mode", "query") != "query":
-        raise OAuthRefusal("invalid_request", "The response_mode is query.")
+    if parameters.get("response_mode", ResponseMode.QUERY) != mode:
+        raise OAuthRefusal("invalid_request", "The response_mode is query, or form_post to a web address.")
 
 
-def _check_audience(given: str | None, audience: str) -> None:
-    """SMART App Launch 2.2 `aud`: the FHIR base. Pushed requests of other clients may leave it out."""
+def _check_audience(client: Client, parameters: Mapping[str, str], audience: str) -> None:
+    """The FHIR base as SMART App Launch 2.2 names it (`aud`, which its apps must send) and as RFC 8707 does."""
+    given = parameters.get("aud")
+    check_resources(parameters, audience)
+    if given is None and "resource" not in parameters and client.profile is Profile.SMART:
+        raise OAuthRefusal("invalid_request", f"aud is missing: it is {audience}.")
     if given is not None and given.rstrip("/") != audience:
         raise OAuthRefusal("invalid_request", f"aud must be {audience}.")
+
+
+def check_resources(parameters: Mapping[str, str], audience: str) -> None:
+    """RFC 8707 §2: a token is for the FHIR base and for nothing else. Raises `OAuthRefusal` (`invalid_target`)."""
+    if any(named.rstrip("/") != audience for named in parameters.get("resource", "").split()):
+        raise OAuthRefusal("invalid_target", f"resource must be {audience}.")
 
 
 def _bounded(parameters: Mapping[str, str], name: str) -> str | None:
@@ -114,8 +165,17 @@ def _asked(parameters: Mapping[str, str], scope: str, ceiling: Ceiling, today: d
     return scopes.read_scopes(wanted, ceiling=ceiling, today=today)
 
 
-def answer_url(redirect_uri: str, answer: Mapping[str, str | None], *, issuer: str) -> str:
-    """The address of an authorization response, with `iss` (RFC 9207 §2); absent parameters stay absent."""
-    pairs = {name: value for name, value in answer.items() if value is not None}
-    separator = "&" if urlsplit(redirect_uri).query else "?"
-    return f"{redirect_uri}{separator}{urlencode({**pairs, 'iss': issuer})}"
+def answer(
+    redirect_uri: str, parameters: Mapping[str, str | None], *, mode: ResponseMode, issuer: str
+) -> AuthorizationAnswer:
+    """An authorization response; absent parameters stay absent."""
+    pairs = {name: value for name, value in parameters.items() if value is not None}
+    return AuthorizationAnswer(redirect_uri, {**pairs, "iss": issuer}, mode)
+
+
+def response_mode_of(redirect_uri: str, given: str | None) -> ResponseMode:
+    """The mode that a request names, if it is one that fits the address; the query otherwise. Never raises: an error
+    about the mode itself has to be told in some mode."""
+    if given == ResponseMode.FORM_POST and urlsplit(redirect_uri).scheme in {"https", "http"}:
+        return ResponseMode.FORM_POST
+    return ResponseMode.QUERY

@@ -1,5 +1,6 @@
 """How an access token is presented at a resource (RFC 6750, RFC 9449 §7) and whether it still counts."""
 
+import hmac
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,6 +21,26 @@ class TokenKind(StrEnum):
     REFRESH = "refresh"
 
 
+_CERTIFICATE = "x5t#S256:"
+
+
+def bound_to_certificate(thumbprint: str) -> str:
+    """The binding of a token to a client certificate (RFC 8705 §3), where a DPoP key has its own thumbprint."""
+    return _CERTIFICATE + thumbprint
+
+
+def needs_proof(binding: str | None) -> bool:
+    """Whether a token so bound is presented with a DPoP proof."""
+    return binding is not None and not binding.startswith(_CERTIFICATE)
+
+
+def confirmation(binding: str) -> dict[str, str]:
+    """The `cnf` of a bound token (RFC 9449 §6.1, RFC 8705 §3.2)."""
+    if needs_proof(binding):
+        return {"jkt": binding}
+    return {"x5t#S256": binding.removeprefix(_CERTIFICATE)}
+
+
 @dataclass(frozen=True, slots=True)
 class Presented:
     """A token as a request shows it, and whether it claims to be bound to a key."""
@@ -37,23 +58,33 @@ def read_authorization(header: str | None) -> Presented:
 
 
 def check_token(
-    presented: Presented, *, jkt: str | None, dead_at: datetime | None, expires_at: datetime, now: datetime
+    presented: Presented,
+    *,
+    jkt: str | None,
+    dead_at: datetime | None,
+    expires_at: datetime,
+    now: datetime,
+    certificate: str | None = None,
 ) -> None:
     """Whether a token found in the store may be used as it was presented.
 
-    `jkt` is the key it is bound to, `dead_at` when it was revoked. A bound token shown as Bearer is refused, so that a
-    stolen one is worth nothing; an unbound one shown with a proof is refused too. Raises `Unauthenticated`.
+    `jkt` is what it is bound to, `dead_at` when it was revoked, `certificate` the thumbprint of the connection's. A
+    bound token shown as Bearer is refused, so that a stolen one is worth nothing; an unbound one shown with a proof
+    is refused too. Raises `Unauthenticated`.
     """
     if dead_at is not None or expires_at <= now:
         raise refused(presented, "The access token is expired or revoked.")
-    if presented.is_bound != (jkt is not None):
+    proven = needs_proof(jkt)
+    if presented.is_bound != proven:
         raise Unauthenticated(
             "The access token is bound to a key: present it with DPoP."
-            if jkt
+            if proven
             else "The access token is not bound to a key: present it as Bearer.",
-            scheme="DPoP" if jkt else "Bearer",
-            challenge=_algorithms() if jkt else None,
+            scheme="DPoP" if proven else "Bearer",
+            challenge=_algorithms() if proven else None,
         )
+    if jkt and not proven and not hmac.compare_digest(jkt, bound_to_certificate(certificate or "")):
+        raise Unauthenticated("The access token is bound to another client certificate.")
 
 
 def refused(presented: Presented, message: str, *, code: str | None = None) -> Unauthenticated:
@@ -63,9 +94,9 @@ def refused(presented: Presented, message: str, *, code: str | None = None) -> U
     return Unauthenticated(message, code=code, scheme="DPoP", challenge=_algorithms())
 
 
-def bad_proof(message: str) -> Unauthenticated:
-    """The 401 of a resource for a proof that does not hold (RFC 9449 §7.1)."""
-    return Unauthenticated(f"{message}.", code="invalid-dpop-proof", scheme="DPoP", challenge=_algorithms())
+def bad_proof(message: str, *, code: str = "invalid-dpop-proof") -> Unauthenticated:
+    """The 401 of a resource for a proof that does not hold (RFC 9449 §7.1), or lacks a nonce (§9)."""
+    return Unauthenticated(f"{message}.", code=code, scheme="DPoP", challenge=_algorithms())
 
 
 def _algorithms() -> dict[str, str]:

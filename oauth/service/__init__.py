@@ -1,7 +1,7 @@
 """Acts of the authorization server: clients, requests, codes, tokens, grants."""
 
 from oauth.service.access import check_proof, verify_access
-from oauth.service.authentication import authenticate_client, endpoint, read_binding
+from oauth.service.authentication import authenticate_by_certificate, authenticate_client, endpoint, read_binding
 from oauth.service.ceilings import get_ceiling
 from oauth.service.clients import (
     disable_client,
@@ -15,15 +15,18 @@ from oauth.service.clients import (
 from oauth.service.codes import RedeemedCode, redeem_code
 from oauth.service.grants import Grant, end_own_grant, find_own_grant, get_grant
 from oauth.service.identity import ALGORITHMS, SIGNING_USE, user_claims
-from oauth.service.replays import forget_expired as forget_replays
+from oauth.service.keysets import fetch_keyset, keep_keyset
+from oauth.service.nonces import at_token_endpoint as uses_nonces
+from oauth.service.nonces import issue_nonce
+from oauth.service.replays import forget_idle as forget_replays
 from oauth.service.requests import (
     OpenedRequest,
     answer_request,
-    direct_refusal_url,
+    direct_refusal,
     hand_over,
     open_pushed_request,
     push_request,
-    refusal_url,
+    refusal,
     store_direct_request,
 )
 from oauth.service.tokens import (
@@ -43,13 +46,15 @@ __all__ = [
     "OpenedRequest",
     "RedeemedCode",
     "answer_request",
+    "authenticate_by_certificate",
     "authenticate_client",
     "check_proof",
     "describe_token",
-    "direct_refusal_url",
+    "direct_refusal",
     "disable_client",
     "end_own_grant",
     "endpoint",
+    "fetch_keyset",
     "find_own_grant",
     "find_refresh_token",
     "forget_dead",
@@ -61,18 +66,21 @@ __all__ = [
     "issue_client",
     "issue_for_app",
     "issue_for_code",
+    "issue_nonce",
     "issue_sandbox_client",
+    "keep_keyset",
     "open_pushed_request",
     "public_half",
     "push_request",
     "read_binding",
     "redeem_code",
     "refresh",
-    "refusal_url",
+    "refusal",
     "replace_redirect_uris",
     "revoke_token",
     "rotate_key",
     "store_direct_request",
     "user_claims",
+    "uses_nonces",
     "verify_access",
 ]

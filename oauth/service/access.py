@@ -7,9 +7,10 @@ from datetime import datetime
 from oauth import queries
 from oauth.errors import InvalidProof
 from oauth.queries import TokenView
+from oauth.rules.certificates import read_certificate
 from oauth.rules.proofs import read_proof
-from oauth.rules.tokens import TokenKind, bad_proof, check_token, read_authorization, refused
-from oauth.service import replays
+from oauth.rules.tokens import TokenKind, bad_proof, check_token, needs_proof, read_authorization, refused
+from oauth.service import nonces, replays
 
 
 def check_proof(
@@ -18,7 +19,7 @@ def check_proof(
     """Check the proof that a bound token is presented with (RFC 9449 §7.1), once for each `jti`.
 
     `proofs` are all the DPoP headers of the request, `url` its public address. Raises `Unauthenticated`
-    (`invalid-dpop-proof`).
+    (`invalid-dpop-proof`; `use-dpop-nonce` where the settings ask for one, §9).
     """
     try:
         proof = read_proof(proofs, method=method, url=url, now=now, access_token=access_token)
@@ -26,23 +27,39 @@ def check_proof(
         raise bad_proof(str(error)) from None
     if not hmac.compare_digest(proof.jkt, expected_jkt):
         raise bad_proof("the proof was made with another key than the token's")
+    if nonces.at_resources() and not nonces.is_fresh(proof.nonce, now):
+        raise bad_proof("the proof needs the nonce of the DPoP-Nonce header", code="use-dpop-nonce")
     if not replays.remember(replays.PROOF, f"{proof.jkt} {proof.jti}", proof.expires_at):
         raise bad_proof("the proof was used before")
 
 
-def verify_access(
-    *, authorization: str | None, proofs: Sequence[str], method: str, url: str, now: datetime
-) -> TokenView:
-    """The live access token of a request, its proof checked. Raises `Unauthenticated`.
+def shown_certificate(header: str) -> str | None:
+    """The thumbprint of the certificate in the header of a proxy (`platform_core.web.client_certificate`)."""
+    found = read_certificate(header) if header else None
+    return found.thumbprint if found else None
 
-    What the token may do is for the caller to decide; data calls go through `platform_core.access.data_call` instead.
+
+def verify_access(
+    *, authorization: str | None, proofs: Sequence[str], method: str, url: str, now: datetime, certificate: str = ""
+) -> TokenView:
+    """The live access token of a request, its proof or the certificate of the connection checked.
+
+    Raises `Unauthenticated`. What the token may do is for the caller to decide; data calls go through
+    `platform_core.access.data_call` instead.
     """
     presented = read_authorization(authorization)
     token = queries.find_token(presented.token)
     if token is None or token.kind is not TokenKind.ACCESS:
         raise refused(presented, "The access token is not known.")
-    check_token(presented, jkt=token.jkt, dead_at=token.revoked_at, expires_at=token.expires_at, now=now)
-    if token.jkt:
+    check_token(
+        presented,
+        jkt=token.jkt,
+        dead_at=token.revoked_at,
+        expires_at=token.expires_at,
+        now=now,
+        certificate=shown_certificate(certificate),
+    )
+    if token.jkt and needs_proof(token.jkt):
         check_proof(
             proofs=proofs, method=method, url=url, access_token=presented.token, expected_jkt=token.jkt, now=now
         )

@@ -9,8 +9,9 @@ import sqlalchemy as sa
 from joserfc.jwk import ECKey
 
 from oauth import models, queries
-from oauth.rules.clients import Client, ClientStatus, Environment, Profile, check_redirect_uri
+from oauth.rules.clients import AuthMethod, Client, ClientStatus, Environment, Profile, check_redirect_uri
 from oauth.rules.keys import client_jwk, import_public_key
+from oauth.rules.keysets import check_jwks_uri
 from platform_core import audit, clock, config
 from platform_core.access import Actor
 from platform_core.database import db
@@ -43,12 +44,14 @@ def issue_sandbox_client(
     redirect_uris: Sequence[str],
     jwk: Mapping[str, Any] | None,
     by: Actor,
+    jwks_uri: str | None = None,
     application_id: UUID | None = None,
     organisation_id: UUID | None = None,
 ) -> Client:
     """Register a client that sees synthetic patients only. Without a key it is a public `smart` client.
 
-    Raises `Invalid` (`invalid_redirect_uri`, `invalid_client_metadata`).
+    `jwks_uri` is where it publishes its keys, instead of `jwk`. Raises `Invalid` (`invalid_redirect_uri`,
+    `invalid_client_metadata`).
     """
     return _register(
         environment=Environment.SANDBOX,
@@ -56,6 +59,7 @@ def issue_sandbox_client(
         profile=profile,
         redirect_uris=redirect_uris,
         jwk=jwk,
+        jwks_uri=jwks_uri,
         by=by,
         application_id=application_id,
         organisation_id=organisation_id,
@@ -63,11 +67,17 @@ def issue_sandbox_client(
 
 
 def issue_client(
-    *, application_id: UUID, redirect_uris: Sequence[str], jwk: Mapping[str, Any] | None, by: Actor
+    *,
+    application_id: UUID,
+    redirect_uris: Sequence[str],
+    jwk: Mapping[str, Any] | None,
+    by: Actor,
+    jwks_uri: str | None = None,
 ) -> Client:
     """Register a production client of a listed application, under the profile of its listing.
 
-    Raises `Conflict` (`application-not-listed`), `Invalid`.
+    `jwks_uri` is where it publishes its keys, instead of `jwk`. Raises `Conflict` (`application-not-listed`),
+    `Invalid`.
     """
     application = get_application(application_id)
     if application.listing is None or not application.listing.is_live:
@@ -78,6 +88,7 @@ def issue_client(
         profile=Profile(application.listing.profile),
         redirect_uris=redirect_uris,
         jwk=jwk,
+        jwks_uri=jwks_uri,
         by=by,
         application_id=application.id,
         organisation_id=application.organisation_id,
@@ -91,14 +102,17 @@ def _register(
     profile: Profile,
     redirect_uris: Sequence[str],
     jwk: Mapping[str, Any] | None,
+    jwks_uri: str | None,
     by: Actor,
     application_id: UUID | None,
     organisation_id: UUID | None,
 ) -> Client:
-    is_public = jwk is None
+    is_public = jwk is None and jwks_uri is None
     if is_public and profile is Profile.FAPI2:
         raise Invalid("A client of the profile fapi2 needs a key.", code="invalid_client_metadata")
     _check_redirects(redirect_uris, is_public=is_public, environment=environment)
+    if jwks_uri is not None:
+        check_jwks_uri(jwks_uri, has_key=jwk is not None, allow_loopback=_allows_loopback(environment))
     row = models.Client(
         client_id=opaque(128),
         application_id=application_id,
@@ -106,6 +120,8 @@ def _register(
         environment=environment,
         profile=profile,
         is_public=is_public,
+        auth_method=AuthMethod.NONE if is_public else AuthMethod.PRIVATE_KEY_JWT,
+        jwks_uri=jwks_uri,
         name=name,
         status=ClientStatus.ACTIVE,
         redirect_uris=list(dict.fromkeys(redirect_uris)),
@@ -125,9 +141,12 @@ def _check_redirects(uris: Sequence[str], *, is_public: bool, environment: Envir
         raise Invalid(
             f"Redirect URIs: {message}.", code="invalid_redirect_uri", faults=[Fault("redirect_uris", message)]
         )
-    allow_loopback = environment is Environment.SANDBOX or not config.current().is_production
     for uri in uris:
-        check_redirect_uri(uri, is_public=is_public, allow_loopback=allow_loopback)
+        check_redirect_uri(uri, is_public=is_public, allow_loopback=_allows_loopback(environment))
+
+
+def _allows_loopback(environment: Environment) -> bool:
+    return environment is Environment.SANDBOX or not config.current().is_production
 
 
 def replace_redirect_uris(*, client_pk: UUID, redirect_uris: Sequence[str], by: Actor) -> None:
@@ -141,11 +160,14 @@ def replace_redirect_uris(*, client_pk: UUID, redirect_uris: Sequence[str], by: 
 def rotate_key(*, client_pk: UUID, jwk: Mapping[str, Any], by: Actor) -> None:
     """Add a key; those before it still authenticate for a week, so that a deployment can follow.
 
-    Raises `Invalid` (`invalid_client_metadata`), `Conflict` (`key-known`, `too-many-keys`), `NotFound`.
+    Raises `Invalid` (`invalid_client_metadata`), `Conflict` (`key-known`, `keys-published`, `too-many-keys`),
+    `NotFound`.
     """
     row = _held(client_pk)
     if row.is_public:
         raise Conflict("A public client has no key.", code="public-client")
+    if row.jwks_uri:
+        raise Conflict("This client publishes its keys: change them at its jwks_uri.", code="keys-published")
     public = client_jwk(jwk, Profile(row.profile))
     if len(queries.list_keys(row.id)) >= MOST_KEYS:
         raise Conflict("Too many keys overlap: wait until the oldest ones have ended.", code="too-many-keys")

@@ -14,7 +14,15 @@ from oauth.errors import OAuthRefusal, RequestGone, UnknownRedirect
 from oauth.models import AuthorizationRequest
 from oauth.rules.clients import Client
 from oauth.rules.details import Asked
-from oauth.rules.requests import ValidRequest, answer_url, read_request, redirect_uri_of
+from oauth.rules.requests import (
+    AuthorizationAnswer,
+    ResponseMode,
+    ValidRequest,
+    answer,
+    read_request,
+    redirect_uri_of,
+    response_mode_of,
+)
 from oauth.rules.tokens import OPENED_LIFETIME, PUSHED_LIFETIME
 from oauth.service import ceilings, codes
 from platform_core import clock, config
@@ -34,6 +42,7 @@ class OpenedRequest:
     client_pk: UUID
     redirect_uri: str
     state: str | None
+    response_mode: ResponseMode
     asked: Asked
     consent_request_id: UUID | None
 
@@ -68,7 +77,11 @@ def store_direct_request(*, client: Client, parameters: Mapping[str, str], now: 
 
 
 def open_pushed_request(*, request_uri: str, client_id: str, now: datetime) -> OpenedRequest:
-    """Take a pushed request out of its envelope, once; it then lives half an hour. Raises `RequestGone`."""
+    """Take a pushed request out of its envelope: it then lives half an hour, for one answer. Raises `RequestGone`.
+
+    It may be opened again while its `request_uri` lasts and nobody answered, since a previewer of links or a browser
+    that reloads opens it too (FAPI 2.0 Security Profile §5.3.2.2, note 3); the last who opened it decides.
+    """
     client = queries.find_client(client_id)
     if client is None or not request_uri.startswith(URN):
         raise _gone()
@@ -77,8 +90,8 @@ def open_pushed_request(*, request_uri: str, client_id: str, now: datetime) -> O
         .where(
             AuthorizationRequest.request_uri_hash == hash_token(request_uri.removeprefix(URN)),
             AuthorizationRequest.client_pk == client.pk,
-            AuthorizationRequest.opened_at.is_(None),
-            AuthorizationRequest.expires_at > now,
+            AuthorizationRequest.finished_at.is_(None),
+            AuthorizationRequest.created_at > now - PUSHED_LIFETIME,
         )
         .values(opened_at=now, expires_at=now + OPENED_LIFETIME)
         .returning(AuthorizationRequest)
@@ -117,8 +130,10 @@ def resume_path(authorization_id: UUID) -> str:
     return f"/oauth/authorize/resume/{authorization_id}"
 
 
-def answer_request(*, authorization_id: UUID, browser_key: str, signed_in_at: datetime | None, now: datetime) -> str:
-    """Read the patient's decision, once, and write the answer to the app. Returns the address to send the browser to.
+def answer_request(
+    *, authorization_id: UUID, browser_key: str, signed_in_at: datetime | None, now: datetime
+) -> AuthorizationAnswer:
+    """Read the patient's decision, once, and write the answer to the app.
 
     A refusal, a postponement or a request that expired on the consent page all say `access_denied`. Raises
     `RequestGone`; from the consent, `NotFound` in another browser, `Conflict` before the patient answered.
@@ -129,27 +144,32 @@ def answer_request(*, authorization_id: UUID, browser_key: str, signed_in_at: da
     outcome = consent.take_decision(request_id=row.consent_request_id, browser_key=browser_key)
     row.finished_at = now
     if outcome.outcome is not RequestStatus.GRANTED:
-        return refusal_url(_opened(row), OAuthRefusal("access_denied"))
+        return refusal(_opened(row), OAuthRefusal("access_denied"))
     code = codes.issue_code(
         request=row, outcome=outcome, signed_in_at=signed_in_at or outcome.decided_at or now, now=now
     )
-    return _answer_url(row.redirect_uri, {"code": code, "state": row.state})
+    return _answer(row.redirect_uri, {"code": code, "state": row.state}, ResponseMode(row.response_mode))
 
 
-def refusal_url(opened: OpenedRequest, error: OAuthRefusal) -> str:
-    """The address that tells the app of an error (RFC 6749 §4.1.2.1)."""
-    answer = {"error": error.code, "error_description": error.message or None, "state": opened.state}
-    return _answer_url(opened.redirect_uri, answer)
+def refusal(opened: OpenedRequest, error: OAuthRefusal) -> AuthorizationAnswer:
+    """The answer that tells the app of an error (RFC 6749 §4.1.2.1)."""
+    return _refusal(opened.redirect_uri, opened.state, error, opened.response_mode)
 
 
-def direct_refusal_url(client: Client, parameters: Mapping[str, str], error: OAuthRefusal) -> str:
+def direct_refusal(client: Client, parameters: Mapping[str, str], error: OAuthRefusal) -> AuthorizationAnswer:
     """The same for a request that could not be stored. Raises `UnknownRedirect`."""
-    answer = {"error": error.code, "error_description": error.message or None, "state": parameters.get("state")}
-    return _answer_url(redirect_uri_of(client, parameters), answer)
+    redirect_uri = redirect_uri_of(client, parameters)
+    mode = response_mode_of(redirect_uri, parameters.get("response_mode"))
+    return _refusal(redirect_uri, parameters.get("state"), error, mode)
 
 
-def _answer_url(redirect_uri: str, answer: Mapping[str, str | None]) -> str:
-    return answer_url(redirect_uri, answer, issuer=config.current().base_url)
+def _refusal(redirect_uri: str, state: str | None, error: OAuthRefusal, mode: ResponseMode) -> AuthorizationAnswer:
+    told = {"error": error.code, "error_description": error.message or None, "state": state}
+    return _answer(redirect_uri, told, mode)
+
+
+def _answer(redirect_uri: str, told: Mapping[str, str | None], mode: ResponseMode) -> AuthorizationAnswer:
+    return answer(redirect_uri, told, mode=mode, issuer=config.current().base_url)
 
 
 def _read(client: Client, parameters: Mapping[str, str]) -> ValidRequest:
@@ -173,6 +193,7 @@ def _store(client: Client, valid: ValidRequest, *, jkt: str | None, now: datetim
         nonce=valid.nonce,
         scope=valid.scope,
         code_challenge=valid.code_challenge,
+        response_mode=valid.response_mode,
         jkt=jkt,
         asked=valid.asked.to_json(),
         created_at=now,
@@ -197,7 +218,8 @@ def _waiting(authorization_id: UUID, now: datetime) -> AuthorizationRequest:
 
 def _opened(row: AuthorizationRequest) -> OpenedRequest:
     asked = Asked.from_json(row.asked)
-    return OpenedRequest(row.id, row.client_pk, row.redirect_uri, row.state, asked, row.consent_request_id)
+    mode = ResponseMode(row.response_mode)
+    return OpenedRequest(row.id, row.client_pk, row.redirect_uri, row.state, mode, asked, row.consent_request_id)
 
 
 def _gone() -> RequestGone:

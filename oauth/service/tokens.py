@@ -14,7 +14,7 @@ from oauth.models import AuthorizationRequest, Code, Token
 from oauth.queries import TokenView
 from oauth.rules import scopes
 from oauth.rules.clients import Client
-from oauth.rules.tokens import ACCESS_LIFETIME, TokenKind
+from oauth.rules.tokens import ACCESS_LIFETIME, TokenKind, confirmation, needs_proof
 from oauth.service import grants, identity
 from oauth.service.codes import RedeemedCode
 from oauth.service.grants import Grant
@@ -129,13 +129,13 @@ def describe_token(token: TokenView, *, client: Client, issuer: str) -> dict[str
         "active": True,
         "iss": issuer,
         "client_id": client.client_id,
-        "token_type": "DPoP" if token.jkt else "Bearer",
+        "token_type": _token_type(token.jkt),
         "scope": token.scope,
         "iat": int(token.issued_at.timestamp()),
         "exp": int(token.expires_at.timestamp()),
     }
     if token.jkt:
-        claims["cnf"] = {"jkt": token.jkt}
+        claims["cnf"] = confirmation(token.jkt)
     if token.patient_id is None or token.grant_id is None:
         return claims
     grant = grants.get_grant(client=client, patient_id=token.patient_id, grant_id=token.grant_id)
@@ -180,9 +180,13 @@ def _answer(client: Client, basis: _Basis, grant: Grant, scope: str, now: dateti
 def _bearer(text: str, jkt: str | None) -> dict[str, Any]:
     return {
         "access_token": text,
-        "token_type": "DPoP" if jkt else "Bearer",
+        "token_type": _token_type(jkt),
         "expires_in": int(ACCESS_LIFETIME.total_seconds()),
     }
+
+
+def _token_type(binding: str | None) -> str:
+    return "DPoP" if needs_proof(binding) else "Bearer"
 
 
 def _store(kind: TokenKind, client: Client, basis: _Basis, scope: str, now: datetime, expires: datetime) -> str:

@@ -24,6 +24,8 @@ from platform_core.access import Actor, ActorKind
 from platform_core.database import transaction
 from platform_core.ids import uuid7
 
+FAPI = "fapi2-security-profile-final-"
+"""What the names of the OpenID conformance modules begin with."""
 CALLBACK = "https://balance.exemple.fr/retour"
 TESTER = Actor(ActorKind.OPERATOR, None, "Essai")
 WEIGHT = {
@@ -144,6 +146,7 @@ class Partner:
             "code_challenge": digest(self.verifier),
             "code_challenge_method": "S256",
             "authorization_details": json.dumps([WEIGHT]),
+            "aud": f"{self.issuer}/fhir" if self.client.profile is Profile.SMART else None,
         }
         return {**right, **changes}
 

@@ -131,7 +131,7 @@ def test_a_smart_app_sends_its_parameters_through_the_browser(
     browser: FlaskClient, public: Partner, patient: UUID, method: str
 ) -> None:
     scope = "launch/patient openid fhirUser patient/OauthTest.rs"
-    parameters = public.request(scope=scope, aud=f"{public.issuer}/fhir")
+    parameters = public.request(scope=scope)
     del parameters["authorization_details"]
     options = {"query_string": parameters} if method == "GET" else {"data": parameters}
     stored = browser.open("/oauth/authorize", method=method, **options)
