@@ -7,7 +7,8 @@ from uuid import UUID
 from consent import queries as consent
 from consent.queries import ConsentState
 from consent.workflow import Answer
-from data_sync import schemas, service
+from data_sync import schemas
+from data_sync.service import sandbox
 from oauth.sessions import current_client, current_token, grant_token_required, sandbox_token_required
 from platform_core import clock, rest
 from platform_core.database import transaction
@@ -35,7 +36,7 @@ def show_consent() -> ConsentState:
 def list_patients() -> dict[str, Any]:
     """The synthetic patients."""
     with transaction():
-        return {"patients": service.list_patients()}
+        return {"patients": sandbox.list_patients()}
 
 
 @blueprint.post("/sandbox/decisions")
@@ -46,7 +47,7 @@ def list_patients() -> dict[str, Any]:
 def decide(decision: dict[str, Any]) -> dict[str, str]:
     """Answer a pushed request as a synthetic patient would, without a browser."""
     with transaction():
-        address = service.decide(
+        address = sandbox.decide(
             client=current_client(),
             request_uri=decision["request_uri"],
             patient_id=decision["patient"],
@@ -65,7 +66,7 @@ def move_clock(move: dict[str, Any], patient_id: UUID) -> dict[str, Any]:
     """Move the consent clock of a synthetic patient for this client; tokens keep real time."""
     seconds = move.get("forward_seconds")
     with transaction():
-        instant = service.move_clock(
+        instant = sandbox.move_clock(
             client=current_client(),
             patient_id=patient_id,
             forward=None if seconds is None else timedelta(seconds=seconds),

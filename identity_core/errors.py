@@ -1,6 +1,6 @@
-"""What can go wrong while signing in."""
+"""What can go wrong while signing in, and among the members of an organisation."""
 
-from platform_core.errors import Forbidden
+from platform_core.errors import Conflict, Forbidden
 
 
 class SignInFailed(Forbidden):
@@ -13,3 +13,9 @@ class NoSpace(Forbidden):
     """The space of this person is not open."""
 
     code = "space-not-open"
+
+
+class LastAdministrator(Conflict):
+    """An organisation keeps at least one administrator."""
+
+    code = "last-administrator"

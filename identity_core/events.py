@@ -1,4 +1,4 @@
-"""What happens to the space of a patient."""
+"""What happens to the space of a patient, and who is asked to join an organisation."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -29,3 +29,11 @@ class SpaceClosed:
 
     patient_id: UUID
     by: Actor
+
+
+@dataclass(frozen=True, slots=True)
+class MemberInvited:
+    """Somebody is asked, at this address, to join an organisation."""
+
+    organisation_id: UUID
+    email: str

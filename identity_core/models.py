@@ -5,10 +5,10 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from identity_core.rules import IdentityStatus, Role
+from identity_core.rules import IdentityStatus, MemberLevel, Role
 from identity_core.workflow import SpaceState
 from platform_core.database import Base, one_of, uuid_key
 
@@ -131,6 +131,57 @@ class Member(Base):
     created_at: Mapped[datetime]
 
     __table_args__ = (one_of("role", "role", Role),)
+
+
+class Invitation(Base):
+    """Somebody is asked to join an organisation, by an address that their provider must vouch for; used once.
+
+    The address is sealed, and found again by a keyed hash: no secret travels by e-mail.
+    """
+
+    __tablename__ = "identity_invitation"
+
+    id: Mapped[UUID] = uuid_key()
+    organisation_id: Mapped[UUID] = mapped_column(sa.ForeignKey(Organisation.id))
+    email_lookup: Mapped[bytes] = mapped_column(index=True)
+    email_sealed: Mapped[bytes]
+    level: Mapped[str]
+    invited_by_name: Mapped[str]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    accepted_at: Mapped[datetime | None]
+    cancelled_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        one_of("level", "level", MemberLevel),
+        sa.Index(
+            "uq_identity_invitation_open",
+            "organisation_id",
+            "email_lookup",
+            unique=True,
+            postgresql_where=sa.text("accepted_at IS NULL AND cancelled_at IS NULL"),
+        ),
+    )
+
+
+class AccessToken(Base):
+    """A personal access token to the publisher's API. Only its hash is kept, and its last characters to tell it."""
+
+    __tablename__ = "identity_access_token"
+
+    id: Mapped[UUID] = uuid_key()
+    organisation_id: Mapped[UUID] = mapped_column(sa.ForeignKey(Organisation.id), index=True)
+    agent_id: Mapped[UUID] = mapped_column(sa.ForeignKey(Agent.id))
+    token_hash: Mapped[bytes] = mapped_column(unique=True)
+    name: Mapped[str]
+    ending: Mapped[str]
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(sa.Text))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+    __table_args__ = (sa.CheckConstraint("expires_at > created_at", name="life"),)
 
 
 class SignInAttempt(Base):

@@ -1,8 +1,12 @@
-"""Pure rules of identity: confidence in an identity, levels of authentication, paths one may be sent back to."""
+"""Pure rules of identity: confidence in an identity, levels of sign-in and of membership, tokens, return paths."""
 
 import re
+from collections.abc import Collection
 from enum import StrEnum
 from urllib.parse import urlsplit
+
+from platform_core.callers import Scope
+from platform_core.errors import Fault, Invalid
 
 
 class IdentityStatus(StrEnum):
@@ -15,12 +19,74 @@ class IdentityStatus(StrEnum):
 
 
 class Role(StrEnum):
-    """What a member of an organisation may do."""
+    """What a member of an organisation may do.
 
+    A viewer reads what a publisher writes; an administrator also rules the members of the organisation.
+    """
+
+    ADMINISTRATOR = "administrator"
+    VIEWER = "viewer"
     PUBLISHER = "publisher"
     REVIEWER = "reviewer"
     DECIDER = "decider"
     COMMISSION = "commission"
+
+
+class MemberLevel(StrEnum):
+    """What a member may do in the publisher's space, from the least to the most."""
+
+    VIEWER = "viewer"
+    EDITOR = "editor"
+    ADMINISTRATOR = "administrator"
+
+
+ROLES_OF = {
+    MemberLevel.VIEWER: frozenset({Role.VIEWER}),
+    MemberLevel.EDITOR: frozenset({Role.PUBLISHER}),
+    MemberLevel.ADMINISTRATOR: frozenset({Role.PUBLISHER, Role.ADMINISTRATOR}),
+}
+PUBLISHING = frozenset().union(*ROLES_OF.values())
+
+
+def member_level(roles: Collection[str]) -> MemberLevel | None:
+    """The level that roles amount to; None for somebody who has no part in the publisher's space."""
+    if Role.ADMINISTRATOR in roles:
+        return MemberLevel.ADMINISTRATOR
+    if Role.PUBLISHER in roles:
+        return MemberLevel.EDITOR
+    return MemberLevel.VIEWER if Role.VIEWER in roles else None
+
+
+TOKEN_PREFIX = "ens_pat_"  # noqa: S105 - what scanners of secrets look for
+LONGEST_TOKEN_DAYS = 365
+_LONGEST_NAME = 80
+_EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,185}\.[^@\s\x00-\x1f\x7f]{2,63}")
+
+
+def check_token_request(*, name: str, scopes: Collection[str], days: int, roles: Collection[str]) -> None:
+    """Whether such a personal access token may be made. Raises `Invalid` (`invalid-token-request`) with every fault."""
+    faults = []
+    if not 0 < len(name.strip()) <= _LONGEST_NAME:
+        faults.append(Fault("name", f"between 1 and {_LONGEST_NAME} characters"))
+    if not scopes or granted_scopes(scopes, roles) != frozenset(scopes):
+        faults.append(Fault("scopes", "at least one, within what your own role allows"))
+    if not 1 <= days <= LONGEST_TOKEN_DAYS:
+        faults.append(Fault("days", f"between 1 and {LONGEST_TOKEN_DAYS}"))
+    if faults:
+        raise Invalid("The token cannot be made as asked.", code="invalid-token-request", faults=faults)
+
+
+def granted_scopes(scopes: Collection[str], roles: Collection[str]) -> frozenset[str]:
+    """Those of the scopes that exist and that a member with these roles may use: a viewer only reads."""
+    return frozenset(scope for scope in Scope if scope in scopes and (Role.PUBLISHER in roles or not scope.writes))
+
+
+def normal_email(text: str) -> str:
+    """An address as it is compared. Raises `Invalid` (`invalid-email`)."""
+    address = text.strip().casefold()
+    if not _EMAIL.fullmatch(address):
+        raise Invalid("This is not an e-mail address.", code="invalid-email", faults=[Fault("email", "not an address")])
+    return address
 
 
 LEVELS = ("eidas1", "eidas2", "eidas3")

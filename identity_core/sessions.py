@@ -4,7 +4,7 @@ One browser may hold three sign-ins at once: as a citizen, as a professional, as
 the one that counts and makes its actor the present one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -18,9 +18,11 @@ from flask import abort, g, redirect, request, session, url_for
 from identity_core import queries
 from identity_core.errors import NoSpace
 from identity_core.models import LONGEST
-from identity_core.rules import Role
+from identity_core.rules import PUBLISHING, TOKEN_PREFIX, Role
+from identity_core.service import tokens
 from platform_core import clock
 from platform_core.access import Actor, ActorKind
+from platform_core.callers import Caller
 from platform_core.database import transaction
 from platform_core.errors import Conflict, Forbidden, Unauthenticated, Unavailable
 from platform_core.ids import opaque
@@ -145,6 +147,14 @@ def current_patient() -> queries.PatientView:
     return patient
 
 
+def current_organisation_id() -> UUID:
+    """The organisation that the agent of the present page acts for."""
+    organisation_id = _present().actor.organisation_id
+    if organisation_id is None:
+        raise RuntimeError("This page is not one of a member of an organisation.")
+    return organisation_id
+
+
 def current_sign_in() -> SignIn:
     """The sign-in that the guard of the page found."""
     return _present().sign_in
@@ -221,21 +231,46 @@ def _require_professional() -> None:
 
 
 def _require_agent(roles: frozenset[str]) -> None:
-    sign_in = _require_sign_in(Area.PUBLISHER if Role.PUBLISHER in roles else Area.REVIEWER)
+    publishes = bool(roles & PUBLISHING)
+    sign_in = _require_sign_in(Area.PUBLISHER if publishes else Area.REVIEWER)
     with transaction():
         memberships = queries.list_memberships(sign_in.id)
-    member = next((m for m in memberships if m.roles & roles), None)
-    if member is None:
+    member = _chosen([m for m in memberships if m.roles & (PUBLISHING if publishes else roles)])
+    if Role.PUBLISHER in roles and request.method in {"GET", "HEAD"}:
+        roles |= {Role.VIEWER}
+    if member is None or not member.roles & roles:
         raise Forbidden("Your account does not have the role that this page asks for.", code="role-missing")
-    actor = Actor(
-        ActorKind.AGENT,
-        sign_in.id,
-        sign_in.name,
-        organisation_id=member.organisation_id,
-        roles=member.roles,
-        assurance=sign_in.acr,
-    )
-    g.present = Present(sign_in, actor)
+    g.present = Present(sign_in, _agent(sign_in, organisation_id=member.organisation_id, roles=member.roles))
+
+
+def _chosen(memberships: Sequence[queries.Membership]) -> queries.Membership | None:
+    """The membership in force: that of the organisation the agent turned to, else the oldest."""
+    wanted = session.get("organisation")
+    chosen = (m for m in memberships if str(m.organisation_id) == wanted)
+    return next(chosen, memberships[0] if memberships else None)
+
+
+def act_for_organisation(organisation_id: UUID) -> None:
+    """Turn to another organisation of the agent. The guards check that they belong to it at each page."""
+    session["organisation"] = str(organisation_id)
+
+
+def _require_agent_alone() -> None:
+    sign_in = _require_sign_in(Area.PUBLISHER)
+    g.present = Present(sign_in, _agent(sign_in))
+
+
+def _agent(sign_in: SignIn, **membership: Any) -> Actor:
+    return Actor(ActorKind.AGENT, sign_in.id, sign_in.name, assurance=sign_in.acr, **membership)
+
+
+def verify_publisher(authorization: str) -> Caller | None:
+    """Who calls with a personal access token; None for another kind of token. Raises `Unauthenticated`."""
+    scheme, _, token = authorization.partition(" ")
+    if scheme.casefold() != "bearer" or not token.startswith(TOKEN_PREFIX):
+        return None
+    with transaction():
+        return tokens.verify_token(token)
 
 
 patient_required = guard("patient", _require_patient)
@@ -248,7 +283,14 @@ professional_required = guard("professional", _require_professional)
 """The page is for a professional signed in."""
 
 
+any_agent_required = guard("agent", _require_agent_alone)
+"""The page is for an agent signed in, whether they belong to an organisation or not."""
+
+
 def agent_required(*roles: str) -> Callable[[View], View]:
-    """The page is for an agent who has one of these roles (`publisher`, `reviewer`, `decider`, `commission`)."""
+    """The page is for an agent who has one of these roles (`publisher`, `reviewer`, `decider`, `commission`).
+
+    What publishers may write, viewers may read.
+    """
     wanted = frozenset(Role(role) for role in roles)
     return guard(f"agent: {', '.join(sorted(wanted))}", partial(_require_agent, wanted))

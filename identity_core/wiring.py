@@ -1,18 +1,23 @@
-"""Wiring of identity: sessions, pages, periodic tasks."""
+"""Wiring of identity: sessions, pages, personal access tokens, periodic tasks."""
 
 from flask import Flask
 
 from identity_core import tasks  # noqa: F401 - registers the tasks
-from identity_core.pages import blueprint
+from identity_core.pages import account, members, tokens
 from identity_core.server import DatabaseSessions
-from platform_core import schedule
+from identity_core.sessions import verify_publisher
+from platform_core import publisher_api, schedule
 from platform_core.navigation import Area, Link, add_link
 
 
 def init_app(app: Flask) -> None:
     """Register what identity serves; sessions move to the database."""
     app.session_interface = DatabaseSessions()
-    app.register_blueprint(blueprint)
+    for module in (account, members, tokens):
+        app.register_blueprint(module.blueprint)
     add_link(Link(Area.PATIENT, "Paramètres", "identity.show_settings", order=900))
+    add_link(Link(Area.PUBLISHER, "Membres", "members.list_members", order=800))
+    add_link(Link(Area.PUBLISHER, "Jetons", "tokens.list_tokens", order=810))
+    publisher_api.plug_verifier("personal access token", verify_publisher)
     schedule.every(3600, "identity.open_spaces")
     schedule.every(600, "identity.sweep_sessions")

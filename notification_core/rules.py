@@ -15,6 +15,8 @@ class Template(StrEnum):
     NEW_AGENT_MESSAGE = "new-agent-message"
     SPACE_INVITED = "space-invited"
     SPACE_CLOSED = "space-closed"
+    MEMBER_INVITED = "member-invited"
+    REPORT_CLOSED = "report-closed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,19 @@ _TEXTS = {
         "Votre espace numérique de santé est fermé",
         "Bonjour,\n\nVotre espace numérique de santé a été fermé.\n"
         "Si vous n’êtes pas à l’origine de cette fermeture, connectez-vous : {base_url}/espace/ouverture",
+    ),
+    Template.MEMBER_INVITED: (
+        "Vous êtes invité à rejoindre une organisation",
+        "Bonjour,\n\nUne organisation vous invite à rejoindre son espace d’éditeur sur la plateforme de l’espace "
+        "numérique de santé.\n"
+        "Pour accepter, connectez-vous avec cette adresse professionnelle : {base_url}/editeur/invitations\n"
+        "L’invitation vaut sept jours. Si elle ne vous dit rien, ignorez ce courriel.",
+    ),
+    Template.REPORT_CLOSED: (
+        "Votre signalement a reçu une réponse",
+        "Bonjour,\n\nLe signalement que vous avez fait sur la plateforme de l’espace numérique de santé a reçu une "
+        "réponse.\n"
+        "Pour la lire, saisissez votre numéro de suivi : {base_url}/signalements/suivi",
     ),
 }
 

@@ -98,6 +98,11 @@ def write_to_patient(*, patient_id: UUID, template: Template) -> None:
     _send(identity.list_email_addresses(patient_id), template)
 
 
+def write_to_address(*, address: str, template: Template) -> None:
+    """Send a fixed e-mail to somebody whom the platform may not know yet."""
+    _send([address], template)
+
+
 def mark_read(*, patient_id: UUID, message_id: UUID) -> None:
     """Mark a message of a space as read. Raises `NotFound`."""
     _mark(sa.update(Message).where(Message.patient_id == patient_id, Message.id == message_id), Message.read_at)

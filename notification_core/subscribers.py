@@ -1,6 +1,6 @@
-"""What is told when a space is announced, opened or closed."""
+"""What is told when a space is announced, opened or closed, and when somebody is invited to an organisation."""
 
-from identity_core.events import SpaceClosed, SpaceInvited, SpaceOpened
+from identity_core.events import MemberInvited, SpaceClosed, SpaceInvited, SpaceOpened
 from notification_core import service
 from notification_core.rules import Template
 from platform_core.access import SYSTEM
@@ -28,8 +28,13 @@ def on_space_closed(event: SpaceClosed) -> None:
     service.write_to_patient(patient_id=event.patient_id, template=Template.SPACE_CLOSED)
 
 
+def on_member_invited(event: MemberInvited) -> None:
+    service.write_to_address(address=event.email, template=Template.MEMBER_INVITED)
+
+
 def init_subscribers() -> None:
-    """Hear the events of spaces."""
+    """Hear the events of spaces and organisations."""
     subscribe(SpaceInvited, on_space_invited)
     subscribe(SpaceOpened, on_space_opened)
     subscribe(SpaceClosed, on_space_closed)
+    subscribe(MemberInvited, on_member_invited)

@@ -34,7 +34,12 @@ def add_member(*, organisation_id: UUID, agent_id: UUID, role: Role, by: Actor) 
     added = db.session.execute(insert(Member).values(row).on_conflict_do_nothing().returning(Member.role))
     if added.first():
         audit.record(
-            "identity:member:add", by=by, object_type="organisation", object_id=organisation_id, agent=str(agent_id)
+            "identity:member:add",
+            by=by,
+            object_type="organisation",
+            object_id=organisation_id,
+            agent=str(agent_id),
+            role=role,
         )
 
 
@@ -48,5 +53,10 @@ def remove_member(*, organisation_id: UUID, agent_id: UUID, role: Role, by: Acto
     if not removed.first():
         raise NotFound("This agent does not hold this role.")
     audit.record(
-        "identity:member:remove", by=by, object_type="organisation", object_id=organisation_id, agent=str(agent_id)
+        "identity:member:remove",
+        by=by,
+        object_type="organisation",
+        object_id=organisation_id,
+        agent=str(agent_id),
+        role=role,
     )

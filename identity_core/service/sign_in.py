@@ -142,11 +142,16 @@ def sign_in_agent(*, signed_in: SignedIn, issuer: str) -> Identified:
         subject=signed_in.subject,
         family_name=str(signed_in.claims.get("usual_name", "")),
         given_name=str(signed_in.claims.get("given_name", "")),
-        email=signed_in.claims.get("email"),
+        email=_verified_email(signed_in.claims),
     )
     name = f"{agent.given_name} {agent.family_name}"
     _signed_in(agent, Actor(ActorKind.AGENT, agent.id, name, assurance=signed_in.acr))
     return Identified(agent.id, name)
+
+
+def _verified_email(claims: Mapping[str, Any]) -> str | None:
+    """The address, unless the provider says that it was not verified (OpenID Connect Core §5.1): it admits members."""
+    return claims.get("email") if claims.get("email_verified", True) is True else None
 
 
 def delete_lapsed() -> None:

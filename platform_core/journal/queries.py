@@ -68,6 +68,38 @@ def last_served(patient_id: UUID, grant_ids: Sequence[UUID], *, since: datetime)
     return {row.grant_id: row for row in rows}
 
 
+def last_batch() -> int:
+    """The number of the last sealed batch; 0 when nothing was sealed yet. Made for the batch role."""
+    return db.session.scalar(sa.select(sa.func.max(JournalBatch.number))) or 0
+
+
+_CALLS = sa.text(
+    """
+    SELECT app_id, (occurred_at AT TIME ZONE 'Europe/Paris')::date AS day, code, count(*) AS calls,
+           count(*) FILTER (WHERE outcome = 'served' AND NOT EXISTS (
+               SELECT FROM core_journal AS earlier
+                WHERE earlier.patient_id = entry.patient_id AND earlier.grant_id = entry.grant_id
+                  AND earlier.access = entry.access AND earlier.outcome = 'served'
+                  AND earlier.occurred_at BETWEEN entry.occurred_at - interval '15 minutes' AND entry.occurred_at
+                  AND (earlier.occurred_at, earlier.id) < (entry.occurred_at, entry.id)
+           )) AS synchronisations
+      FROM core_journal AS entry
+     WHERE batch > :after AND batch <= :until AND app_id IS NOT NULL
+     GROUP BY app_id, day, code
+    """
+)
+
+
+def count_calls(*, after: int, until: int) -> Sequence[dict[str, Any]]:
+    """The calls in the batches `after` < number <= `until`, counted by app, day (Europe/Paris) and code of refusal.
+
+    `synchronisations` are the served ones that follow fifteen minutes without any on the same grant and access. Made
+    for the batch role: no patient is in what it gives.
+    """
+    rows = db.session.execute(_CALLS, {"after": after, "until": until})
+    return [dict(row._mapping) for row in rows]
+
+
 def _matching(query: sa.Select[Any], patient_id: UUID, wanted: JournalFilter) -> sa.Select[Any]:
     conditions: dict[str, Callable[[Any], sa.ColumnElement[bool]]] = {
         "app_id": lambda value: JournalEntry.app_id == value,

@@ -8,6 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from identity_core import queries as identity
+from platform_core.access import Actor
 from platform_core.database import db
 from platform_core.errors import NotFound
 from platform_core.permission import Ceiling
@@ -50,6 +51,14 @@ def get_application(application_id: UUID) -> ApplicationView:
         listing,
         dossier.find_ceiling(present),
     )
+
+
+def get_own_application(application_id: UUID, *, by: Actor) -> ApplicationView:
+    """An application of the actor's own organisation. Raises `NotFound`: another's is not told from an unknown one."""
+    application = get_application(application_id)
+    if application.organisation_id != by.organisation_id:
+        raise NotFound("This application does not exist.")
+    return application
 
 
 def _latest(application_id: UUID) -> Mapping[str, Any]:

@@ -20,7 +20,7 @@ from platform_core.errors import Invalid, NotFound, Unavailable
 from platform_core.navigation import Area, panels
 from platform_core.web import public, rate_limit
 
-blueprint = Blueprint("identity", __name__, template_folder="templates")
+blueprint = Blueprint("identity", __name__, template_folder="../templates")
 
 HOMES = {Area.PATIENT: "/espace", Area.PROFESSIONAL: "/pro", Area.PUBLISHER: "/editeur", Area.REVIEWER: "/instruction"}
 _CONTEXT = "identity:id-token"

@@ -1,0 +1,1 @@
+"""Acts of data_sync: the sandbox, counting what applications do."""

@@ -1,0 +1,1 @@
+"""Pages of identity: signing in and spaces, members of an organisation, tokens."""
