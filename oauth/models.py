@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from oauth.rules.clients import ClientStatus, Environment, Profile
+from oauth.rules.clients import AuthMethod, ClientStatus, Environment, Profile
 from oauth.rules.tokens import TokenKind
 from platform_core.database import Base, one_of, uuid_key
 
@@ -25,6 +25,9 @@ class Client(Base):
     environment: Mapped[str]
     profile: Mapped[str]
     is_public: Mapped[bool]
+    auth_method: Mapped[str]
+    jwks_uri: Mapped[str | None]
+    tls_subject: Mapped[dict[str, str] | None] = mapped_column(JSONB(none_as_null=True))
     name: Mapped[str]
     status: Mapped[str]
     redirect_uris: Mapped[list[str]] = mapped_column(JSONB)
@@ -35,6 +38,9 @@ class Client(Base):
         one_of("environment", "environment", Environment),
         one_of("profile", "profile", Profile),
         one_of("status", "status", ClientStatus),
+        one_of("auth_method", "auth_method", AuthMethod),
+        sa.CheckConstraint("is_public = (auth_method = 'none')", name="public_auth_method"),
+        sa.CheckConstraint("(auth_method = 'tls_client_auth') = (tls_subject IS NOT NULL)", name="tls_subject"),
         sa.CheckConstraint("environment = 'sandbox' OR application_id IS NOT NULL", name="production_application"),
         sa.CheckConstraint("profile = 'smart' OR NOT is_public", name="fapi2_confidential"),
         sa.Index(None, "application_id"),
@@ -51,6 +57,18 @@ class ClientKey(Base):
     jwk: Mapped[dict[str, Any]] = mapped_column(JSONB)
     added_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
+
+
+class ClientKeySet(Base):
+    """The keys that a client publishes at its `jwks_uri`, as last fetched; `fault` says why they could not be."""
+
+    __tablename__ = "oauth_client_keyset"
+
+    client_pk: Mapped[UUID] = mapped_column(sa.ForeignKey("oauth_client.id"), primary_key=True)
+    keys: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    fetched_at: Mapped[datetime]
+    fresh_until: Mapped[datetime]
+    fault: Mapped[str | None]
 
 
 class AuthorizationRequest(Base):
@@ -71,6 +89,7 @@ class AuthorizationRequest(Base):
     scope: Mapped[str]
     code_challenge: Mapped[str]
     jkt: Mapped[str | None]
+    response_mode: Mapped[str]
     asked: Mapped[dict[str, Any]] = mapped_column(JSONB)
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
@@ -140,12 +159,13 @@ class Token(Base):
 
 
 class Replay(Base):
-    """A value that may be seen once: the `jti` of a client assertion or of a DPoP proof."""
+    """A value that may be seen once: the `jti` of a client assertion or of a DPoP proof.
+
+    `slot` is the hour, modulo the number of partitions: `oauth.rules.replays` says which.
+    """
 
     __tablename__ = "oauth_replay"
+    __table_args__ = {"postgresql_partition_by": "LIST (slot)"}
 
-    kind: Mapped[str] = mapped_column(primary_key=True)
+    slot: Mapped[int] = mapped_column(sa.SmallInteger, primary_key=True, autoincrement=False)
     value_hash: Mapped[bytes] = mapped_column(primary_key=True)
-    expires_at: Mapped[datetime]
-
-    __table_args__ = (sa.Index(None, "expires_at"),)

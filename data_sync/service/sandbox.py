@@ -69,7 +69,8 @@ def decide(
         valid_until=kept.valid_until,
         by=Actor(ActorKind.PATIENT, person_id, patient.display_name, assurance="sandbox"),
     )
-    return oauth.answer_request(authorization_id=opened.id, browser_key=browser_key, signed_in_at=now, now=now)
+    answer = oauth.answer_request(authorization_id=opened.id, browser_key=browser_key, signed_in_at=now, now=now)
+    return answer.address
 
 
 def move_clock(
