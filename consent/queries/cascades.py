@@ -102,7 +102,7 @@ def _among(left: Sequence[str]) -> sa.ColumnElement[bool]:
 def _views(cascades: Sequence[Cascade]) -> list[CascadeView]:
     apps = {one.application_id for one in cascades}
     newest = sa.select(Cascade.application_id, sa.func.max(Cascade.number)).where(Cascade.application_id.in_(apps))
-    last = dict(db.session.execute(newest.group_by(Cascade.application_id)).tuples().all())
+    last = {app: number for app, number in db.session.execute(newest.group_by(Cascade.application_id))}
     return [
         CascadeView(
             one.application_id,
