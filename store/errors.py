@@ -43,6 +43,28 @@ class Incomplete(Invalid):
     code = "dossier-incomplete"
 
 
+class AgainstOpinion(Conflict):
+    """The decision does not say rightly whether it departs from the commission's opinion."""
+
+    code = "against-opinion"
+
+    def __init__(self, opinion: str) -> None:
+        super().__init__(f"The opinion is {opinion}: say whether the decision departs from it, and why.")
+        self.opinion = opinion
+
+
+class SectionLocked(Conflict):
+    """The reviewers did not ask for a change of this part of the dossier."""
+
+    code = "section-locked"
+
+
+class ConflictOfInterest(Forbidden):
+    """A member who declared an interest in a file takes no part in its examination."""
+
+    code = "conflict-of-interest"
+
+
 class CriteriaNotMet(Conflict):
     """Obligatory criteria are not all conforming: the file cannot be accepted."""
 

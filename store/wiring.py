@@ -13,24 +13,33 @@ from store import (
     tasks,  # noqa: F401 - registers the tasks
 )
 from store.api import catalogue as catalogue_api
-from store.pages import catalogue, publisher, reviewer
+from store.pages import catalogue, open_data, publisher, reports, reviewer
+from store.pages.evidence import backing
+from store.pages.evidence import files as evidence_files
 from store.queries.evidence import list_referenced_blobs
 from store.queries.queue import count_by_state, list_applications
 
 
 def init_app(app: Flask) -> None:
     """Register what the referencing serves."""
-    for module in (catalogue, publisher, reviewer):
+    for module in (catalogue, open_data, reports, publisher, reviewer, evidence_files, backing):
         app.register_blueprint(module.blueprint)
     rest.api.register_blueprint(catalogue_api)
     add_link(Link(Area.PUBLIC, "Catalogue", "catalogue.show_catalogue", order=10))
     add_link(Link(Area.PATIENT, "Catalogue", "catalogue.show_catalogue", order=80))
     add_link(Link(Area.PUBLISHER, "Mes applications", "dossiers.list_applications", order=10))
+    add_link(Link(Area.PUBLISHER, "Preuves", "evidence.list_evidence", order=20))
+    add_link(Link(Area.PUBLISHER, "Signalements", "reports.list_own_reports", order=40))
     add_link(Link(Area.REVIEWER, "Dossiers", "reviews.show_queue", order=10))
+    add_link(Link(Area.REVIEWER, "Signalements", "reports.list_reports", order=40))
     add_panel(Panel(Area.PUBLISHER, "home", "store/publisher/panel.html", _applications, order=10))
     add_panel(Panel(Area.REVIEWER, "home", "store/reviewer/panel.html", _queue, order=10))
+    schedule.every(3600, "store.warn_expiring_evidence")
     blobs.declare("evidence", list_referenced_blobs)
     schedule.every(3600, "store.expire_listings")
+    schedule.every(3600, "store.send_reminders")
+    schedule.every(86400, "store.archive_drafts")
+    schedule.every(86400, "store.erase_old_reports")
 
 
 def _applications(*, by: Actor) -> Mapping[str, Any] | None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from uuid import UUID
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
@@ -17,57 +18,81 @@ from platform_core.renderers import status_of
 from store.pages import forms
 from store.queries.history import list_history
 from store.queries.listings import ListingView, find_listing
-from store.queries.queue import count_by_state, list_queue
+from store.queries.queue import QueueFilter, count_by_state, list_queue
 from store.queries.submissions import SubmissionView, get_submission
 from store.queries.verdicts import list_verdicts
-from store.rules import dossier, grid
+from store.rules import commission, dossier, grid
 from store.rules.grid import Verdict
-from store.service import listings, reviews
+from store.service import conventions, decisions, listings, reviews
 from store.service.transitions import check_other_organisation
-from store.workflow import TRANSITIONS, ListingState, SubmissionState, Verb, possible
+from store.workflow import LISTING, SUBMISSION, TABLES, ListingVerb, Opinion, SubmissionState, SubmissionVerb, possible
 
 blueprint = Blueprint("reviews", __name__, template_folder="../templates")
 
 Answer = str | Response | tuple[str, int]
-Act = Callable[[SubmissionView, str, Actor], object]
+Verb = SubmissionVerb | ListingVerb
 
-SLUGS = {
-    "prise-en-charge": Verb.TAKE_IN_CHARGE,
-    "complements": Verb.REQUEST_COMPLEMENTS,
-    "proposer-acceptation": Verb.PROPOSE_ACCEPTANCE,
-    "proposer-refus": Verb.PROPOSE_REFUSAL,
-    "accepter": Verb.ACCEPT,
-    "refuser": Verb.REFUSE,
-    "inscrire": Verb.LIST,
-    "suspendre": Verb.SUSPEND,
-    "retablir": Verb.REINSTATE,
-    "retirer": Verb.WITHDRAW,
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the form of an act holds."""
+
+    motive: str = ""
+    flagged: tuple[str, ...] = ()
+    opinion: str = ""
+    against: bool = False
+
+
+Act = Callable[[SubmissionView, Asked, Actor], object]
+
+SLUGS: Mapping[str, Verb] = {
+    "prise-en-charge": SubmissionVerb.TAKE_IN_CHARGE,
+    "rendre": SubmissionVerb.RELEASE,
+    "recevable": SubmissionVerb.DECLARE_ADMISSIBLE,
+    "irrecevable": SubmissionVerb.DECLARE_INADMISSIBLE,
+    "evaluation": SubmissionVerb.START_EVALUATION,
+    "complements": SubmissionVerb.REQUEST_COMPLEMENTS,
+    "proposer": SubmissionVerb.PROPOSE_OPINION,
+    "accepter": SubmissionVerb.ACCEPT,
+    "refuser": SubmissionVerb.REFUSE,
+    "contresigner": SubmissionVerb.COUNTERSIGN_CONVENTION,
+    "inscrire": ListingVerb.LIST,
+    "suspendre": ListingVerb.SUSPEND,
+    "retablir": ListingVerb.REINSTATE,
+    "retirer": ListingVerb.WITHDRAW,
 }
 _ACTS: Mapping[Verb, Act] = {
-    Verb.TAKE_IN_CHARGE: lambda file, _, by: reviews.take_in_charge(submission_id=file.id, by=by),
-    Verb.REQUEST_COMPLEMENTS: lambda file, motive, by: reviews.request_complements(
-        submission_id=file.id, motive=motive, by=by
+    SubmissionVerb.TAKE_IN_CHARGE: lambda file, _, by: reviews.take_in_charge(submission_id=file.id, by=by),
+    SubmissionVerb.RELEASE: lambda file, _, by: reviews.release(submission_id=file.id, by=by),
+    SubmissionVerb.DECLARE_ADMISSIBLE: lambda file, _, by: reviews.declare_admissible(submission_id=file.id, by=by),
+    SubmissionVerb.DECLARE_INADMISSIBLE: lambda file, asked, by: reviews.declare_inadmissible(
+        submission_id=file.id, motive=asked.motive, by=by
     ),
-    Verb.PROPOSE_ACCEPTANCE: lambda file, motive, by: reviews.propose(
-        submission_id=file.id, favourable=True, motive=motive, by=by
+    SubmissionVerb.START_EVALUATION: lambda file, _, by: reviews.start_evaluation(submission_id=file.id, by=by),
+    SubmissionVerb.REQUEST_COMPLEMENTS: lambda file, asked, by: reviews.request_complements(
+        submission_id=file.id, motive=asked.motive, flagged=asked.flagged, by=by
     ),
-    Verb.PROPOSE_REFUSAL: lambda file, motive, by: reviews.propose(
-        submission_id=file.id, favourable=False, motive=motive, by=by
+    SubmissionVerb.PROPOSE_OPINION: lambda file, asked, by: reviews.propose(
+        submission_id=file.id, opinion=Opinion(asked.opinion), motive=asked.motive, by=by
     ),
-    Verb.ACCEPT: lambda file, motive, by: reviews.accept(submission_id=file.id, motive=motive, by=by),
-    Verb.REFUSE: lambda file, motive, by: reviews.refuse(submission_id=file.id, motive=motive, by=by),
-    Verb.LIST: lambda file, _, by: listings.list_application(application_id=file.application_id, by=by),
-    Verb.SUSPEND: lambda file, motive, by: listings.suspend_listing(
-        application_id=file.application_id, motive=motive, by=by
+    SubmissionVerb.ACCEPT: lambda file, asked, by: decisions.accept(
+        submission_id=file.id, motive=asked.motive, against_opinion=asked.against, by=by
     ),
-    Verb.REINSTATE: lambda file, motive, by: listings.reinstate_listing(
-        application_id=file.application_id, motive=motive, by=by
+    SubmissionVerb.REFUSE: lambda file, asked, by: decisions.refuse(
+        submission_id=file.id, motive=asked.motive, against_opinion=asked.against, by=by
     ),
-    Verb.WITHDRAW: lambda file, motive, by: listings.withdraw_listing(
-        application_id=file.application_id, motive=motive, by=by
+    SubmissionVerb.COUNTERSIGN_CONVENTION: lambda file, _, by: conventions.countersign(submission_id=file.id, by=by),
+    ListingVerb.LIST: lambda file, _, by: listings.list_application(application_id=file.application_id, by=by),
+    ListingVerb.SUSPEND: lambda file, asked, by: listings.suspend_listing(
+        application_id=file.application_id, motive=asked.motive, by=by
+    ),
+    ListingVerb.REINSTATE: lambda file, asked, by: listings.reinstate_listing(
+        application_id=file.application_id, motive=asked.motive, by=by
+    ),
+    ListingVerb.WITHDRAW: lambda file, asked, by: listings.withdraw_listing(
+        application_id=file.application_id, motive=asked.motive, by=by
     ),
 }
-_DECISIONS = {Verb.ACCEPT, Verb.REFUSE}
 
 
 @blueprint.get("/instruction/dossiers")
@@ -76,7 +101,7 @@ def show_queue() -> str:
     asked = request.args.get("etat", "")
     state = SubmissionState(asked) if asked in set(SubmissionState) else None
     with transaction():
-        found = list_queue(state=state, page=page_number(request.args.get("page")))
+        found = list_queue(chosen=QueueFilter(state=state), page=page_number(request.args.get("page")))
         counts = count_by_state()
     return render_template(
         "store/reviewer/queue.html",
@@ -96,7 +121,7 @@ def show_dossier(submission_id: UUID) -> str:
         listing = find_listing(file.application_id)
         verdicts = list_verdicts(submission_id)
         history = list_history(file.application_id, internal=True)
-    used = grid.load(file.grid_version)
+    used, answers = grid.load(file.grid_version), file.dossier.get("orientation", {})
     return render_template(
         "store/reviewer/dossier.html",
         file=file,
@@ -104,7 +129,8 @@ def show_dossier(submission_id: UUID) -> str:
         verdicts=verdicts,
         history=history,
         grid=used,
-        unmet=grid.list_unmet(used, {key: view.verdict for key, view in verdicts.items()}),
+        criteria=used.applicable(answers),
+        unmet=grid.list_unmet(used, {key: view.verdict for key, view in verdicts.items()}, answers),
         sections=dossier.SECTIONS,
         acts=_possible_acts(file, listing),
         forms=forms,
@@ -119,14 +145,12 @@ def _file(submission_id: UUID) -> SubmissionView:
 
 
 def _possible_acts(file: SubmissionView, listing: ListingView | None) -> list[tuple[str, Verb]]:
-    """The acts to offer: those of the table for these roles, less those that would be refused for another reason."""
-    roles = current_actor().roles
-    verbs = set(possible(file.state, roles=roles)) - (_DECISIONS if file.proposal is None else set())
-    verbs |= set(possible(listing.state if listing else None, roles=roles)) - {Verb.LIST}
-    listed_already = listing is not None and listing.submission_id == file.id
-    listable = listing is None or listing.state in {ListingState.LISTED, ListingState.EXPIRED}
-    if file.state is SubmissionState.ACCEPTED and not listed_already and listable and "decider" in roles:
-        verbs.add(Verb.LIST)
+    """The acts to offer: those of the tables for these roles. Listing is offered on the dossier to be listed."""
+    roles = current_actor().roles & {"reviewer", "decider"}
+    verbs = set(possible(SUBMISSION, file.state, roles=roles))
+    verbs |= set(possible(LISTING, listing.state if listing else None, roles=roles)) - {ListingVerb.LIST}
+    if SubmissionVerb.PUBLISH in verbs:
+        verbs.add(ListingVerb.LIST)
     return [(slug, verb) for slug, verb in SLUGS.items() if verb in verbs]
 
 
@@ -178,6 +202,7 @@ def _criterion_page(
         conflict=status == 409,
         verdicts=list(Verdict),
         editable=file.state is SubmissionState.IN_EVALUATION and "reviewer" in current_actor().roles,
+        forms=forms,
     )
 
 
@@ -190,29 +215,44 @@ def confirm_act(submission_id: UUID, slug: str) -> str:
 @blueprint.post("/instruction/dossiers/<uuid:submission_id>/<slug>")
 @agent_required("reviewer", "decider")
 def perform_act(submission_id: UUID, slug: str) -> Answer:
-    verb, motive = _verb(slug), request.form.get("motive", "").strip()
+    verb, asked = _verb(slug), _asked()
+    if verb is SubmissionVerb.PROPOSE_OPINION and asked.opinion not in set(Opinion):
+        return _act_page(submission_id, verb, asked, gettext("Choisissez un avis.")), 422
     try:
         with transaction():
-            _ACTS[verb](get_submission(submission_id), motive, current_actor())
+            _ACTS[verb](get_submission(submission_id), asked, current_actor())
     except DomainError as refused:
         status = status_of(refused)
         if status not in {403, 409, 422}:
             raise
-        return _act_page(submission_id, verb, motive, forms.say_refusal(refused)), status
+        return _act_page(submission_id, verb, asked, forms.say_refusal(refused)), status
     flash(gettext("C’est fait."), "success")
     return redirect(url_for("reviews.show_dossier", submission_id=submission_id), 303)
 
 
-def _act_page(submission_id: UUID, verb: Verb, motive: str = "", error: str = "") -> str:
+def _asked() -> Asked:
+    form = request.form
+    return Asked(
+        form.get("motive", "").strip(), tuple(form.getlist("flagged")), form.get("opinion", ""), "against" in form
+    )
+
+
+def _act_page(submission_id: UUID, verb: Verb, asked: Asked = Asked(), error: str = "") -> str:
     with transaction():
         file = get_submission(submission_id)
+        found = {code: view.verdict for code, view in list_verdicts(submission_id).items()}
+    criteria = grid.load(file.grid_version).applicable(file.dossier.get("orientation", {}))
     return render_template(
         "store/reviewer/act.html",
         file=file,
         verb=verb,
-        needs_motive=TRANSITIONS[verb].motive,
-        motive=motive,
+        needs_motive=TABLES[type(verb)][verb].motive,
+        asked=asked,
+        motive=asked.motive,
         error=error,
+        parts=[{"value": code, "label": gettext(schema["title"])} for code, schema in dossier.SECTIONS.items()],
+        opinions=list(Opinion),
+        proposed=commission.propose(criteria, found) or "",
     )
 
 

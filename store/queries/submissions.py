@@ -1,6 +1,6 @@
 """One dossier and where it stands."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,30 +8,50 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from platform_core import clock
 from platform_core.access import Actor
 from platform_core.database import db
 from platform_core.errors import NotFound
 from store.models.applications import Application
 from store.models.submissions import Submission
-from store.workflow import SubmissionState, Verb
+from store.rules import delays
+from store.rules.delays import Phase
+from store.workflow import Opinion, Role, SubmissionKind, SubmissionState
 
 
 @dataclass(frozen=True, slots=True)
 class SubmissionView:
-    """One dossier and where it stands. `proposal` is what the evaluation proposes to the decider."""
+    """One dossier and where it stands.
+
+    `proposal` is the opinion that the evaluation proposes (internal), `opinion` what the commission said. `flagged`
+    holds the sections and criteria that a request for complements reopened. `phase`, `waiting_on` and `due_at` say what
+    is waited for, from whom, and until when; all three are None for a draft and for what is over.
+    """
 
     id: UUID
     application_id: UUID
     application_name: str
     organisation_id: UUID
     number: int
+    kind: SubmissionKind
     state: SubmissionState
     dossier: Mapping[str, Any]
     grid_version: str
-    proposal: Verb | None
+    proposal: Opinion | None
+    opinion: Opinion | None
+    flagged: Sequence[str]
+    phase: Phase | None
+    waiting_on: Role | None
+    due_at: datetime | None
+    evaluator_id: UUID | None
     evaluator_name: str
     submitted_at: datetime | None
     updated_at: datetime
+
+    @property
+    def days_left(self) -> int | None:
+        """Calendar days until the last day of the delay: 0 on that day, negative past it."""
+        return delays.days_left(self.due_at, clock.now()) if self.due_at else None
 
 
 def get_own_submission(application_id: UUID, *, by: Actor) -> SubmissionView:
@@ -41,8 +61,8 @@ def get_own_submission(application_id: UUID, *, by: Actor) -> SubmissionView:
 
 
 def get_submission(submission_id: UUID) -> SubmissionView:
-    """A dossier as its reviewers see it; a draft is not theirs to see. Raises `NotFound`."""
-    found = _submissions().where(Submission.id == submission_id, Submission.state != SubmissionState.DRAFT)
+    """A dossier as its reviewers see it; one never submitted is not theirs to see. Raises `NotFound`."""
+    found = _submissions().where(Submission.id == submission_id, Submission.submitted_at.is_not(None))
     return _submission_view(db.session.execute(found).one_or_none())
 
 
@@ -60,10 +80,17 @@ def _submission_view(row: sa.Row[Application, Submission] | None) -> SubmissionV
         application.name,
         application.organisation_id,
         submission.number,
+        SubmissionKind(submission.kind),
         SubmissionState(submission.state),
         submission.dossier,
         submission.grid_version,
-        Verb(submission.proposal) if submission.proposal else None,
+        Opinion(submission.proposal) if submission.proposal else None,
+        Opinion(submission.opinion) if submission.opinion else None,
+        submission.flagged,
+        Phase(submission.phase) if submission.phase else None,
+        Role(submission.waiting_on) if submission.waiting_on else None,
+        submission.due_at,
+        submission.evaluator_id,
         submission.evaluator_name,
         submission.submitted_at,
         submission.updated_at,

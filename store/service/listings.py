@@ -8,65 +8,80 @@ from platform_core import clock
 from platform_core.access import Actor
 from platform_core.database import db
 from platform_core.errors import Conflict
-from store.errors import TransitionRefused
+from store.errors import RoleRequired, TransitionRefused
 from store.models.listings import LISTING_NUMBER, Listing
 from store.models.submissions import Submission
-from store.rules import catalogue, dossier
+from store.rules import catalogue, dossier, procedure, search
+from store.service import interop
 from store.service.transitions import (
     check_other_organisation,
     lock_application,
     lock_listing,
     lock_present,
-    locked,
     move,
 )
-from store.workflow import ListingState, SubmissionState, Verb
+from store.workflow import LISTING, ListingState, ListingVerb, Role, SubmissionKind, SubmissionVerb
 
 
 def list_application(*, application_id: UUID, by: Actor) -> str:
-    """Put the application in the catalogue as its last accepted dossier says, and return its number.
+    """Put the application in the catalogue as its accepted dossier says, and return its number.
 
-    A listing that exists keeps its number and takes the new ceiling, entry and dates.
-    Raises `Conflict` (`already-listed`) when that dossier is listed already.
+    A listing that exists keeps its number and takes the new ceiling and entry; a renewal also moves its last day.
+    Raises `TransitionRefused`, `Conflict` (`interop-pending` while behaviours are owed).
     """
     application = lock_application(application_id)
     check_other_organisation(application.organisation_id, by)
-    accepted = lock_accepted(application_id)
+    submission = lock_present(application_id)
+    interop.check_passed(submission)
+    move(submission, SubmissionVerb.PUBLISH, by=by)
     listing = lock_listing(application_id) or Listing(application_id=application_id, number=_next_number())
-    if listing.submission_id == accepted.id:
-        raise Conflict("This dossier is listed already.", code="already-listed")
-    ceiling = dossier.find_ceiling(accepted.dossier)
-    if ceiling is None:
-        raise Conflict("The dossier asks for no data.", code="ceiling-missing")
-    listing.submission_id = accepted.id
-    listing.listed_on = clock.today()
-    listing.expires_on = catalogue.expiry(listing.listed_on)
-    listing.ceiling = ceiling.to_json()
-    listing.profile = accepted.dossier["technical"]["profile"]
-    listing.entry = catalogue.public_entry(accepted.dossier)
-    listing.search_text = catalogue.search_text(accepted.dossier)
-    application.name = accepted.dossier["service"]["name"]
-    move(listing, Verb.LIST, by=by)
+    _fill(listing, submission)
+    application.name = submission.dossier["service"]["name"]
+    move(listing, ListingVerb.LIST, by=by)
     return listing.number
 
 
+def _fill(listing: Listing, submission: Submission) -> None:
+    ceiling = dossier.find_ceiling(submission.dossier)
+    if ceiling is None:
+        raise Conflict("The dossier asks for no data.", code="ceiling-missing")
+    kind, today = SubmissionKind(submission.kind), clock.today()
+    listing.expires_on = procedure.last_day(kind, listing.expires_on, today)
+    if kind is not SubmissionKind.AMENDMENT or listing.listed_on is None:
+        listing.listed_on = today
+    listing.submission_id = submission.id
+    listing.ceiling = ceiling.to_json()
+    listing.profile = submission.dossier["technical"]["profile"]
+    listing.entry = catalogue.public_entry(submission.dossier)
+    listing.search_text = search.search_text(submission.dossier)
+    listing.facets = catalogue.facets(submission.dossier)
+
+
 def suspend_listing(*, application_id: UUID, motive: str, by: Actor) -> None:
-    """Stop every exchange of the application, from the commit on, until it is reinstated."""
-    _sanction(application_id, Verb.SUSPEND, motive, by)
+    """Stop every exchange of the application, from the commit on, until the authority reinstates it.
+
+    The authority's act, or the publisher's on their own application.
+    """
+    _sanction(application_id, ListingVerb.SUSPEND, motive, by)
 
 
 def reinstate_listing(*, application_id: UUID, motive: str, by: Actor) -> None:
     """Lift a suspension: each consent is again what it was."""
-    _sanction(application_id, Verb.REINSTATE, motive, by)
+    _sanction(application_id, ListingVerb.REINSTATE, motive, by)
 
 
 def withdraw_listing(*, application_id: UUID, motive: str, by: Actor) -> None:
-    """End the referencing for good."""
-    _sanction(application_id, Verb.WITHDRAW, motive, by)
+    """End the referencing for good: the authority's act, or the publisher's on their own application."""
+    _sanction(application_id, ListingVerb.WITHDRAW, motive, by)
 
 
-def _sanction(application_id: UUID, verb: Verb, motive: str, by: Actor) -> None:
-    check_other_organisation(lock_application(application_id).organisation_id, by)
+def _sanction(application_id: UUID, verb: ListingVerb, motive: str, by: Actor) -> None:
+    application = lock_application(application_id)
+    is_own = by.has_role(Role.PUBLISHER) and application.organisation_id == by.organisation_id
+    if not is_own or Role.PUBLISHER not in LISTING[verb].roles:
+        check_other_organisation(application.organisation_id, by)
+        if not by.has_role(Role.DECIDER):
+            raise RoleRequired("This belongs to the deciders of the authority.")
     listing = lock_listing(application_id)
     if listing is None:
         raise TransitionRefused(verb, None)
@@ -80,18 +95,8 @@ def expire_listings(*, by: Actor) -> int:
     )
     listings = db.session.scalars(due.limit(500).with_for_update(skip_locked=True)).all()
     for listing in listings:
-        move(listing, Verb.EXPIRE, by=by)
+        move(listing, ListingVerb.EXPIRE, by=by)
     return len(listings)
-
-
-def lock_accepted(application_id: UUID) -> Submission:
-    accepted = sa.select(Submission).where(
-        Submission.application_id == application_id, Submission.state == SubmissionState.ACCEPTED
-    )
-    found = db.session.scalar(locked(accepted.order_by(Submission.number.desc()).limit(1)))
-    if found is None:
-        raise TransitionRefused(Verb.LIST, lock_present(application_id).state)
-    return found
 
 
 def _next_number() -> str:

@@ -1,29 +1,70 @@
-"""What reviewers and deciders do with a submitted dossier. Who evaluates does not decide."""
+"""What reviewers do with a submitted dossier: charge, admissibility, verdicts, complements, proposed opinion."""
 
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 import sqlalchemy as sa
 
+from identity_core import queries as identity
 from platform_core import audit, clock
 from platform_core.access import Actor
 from platform_core.database import db
-from platform_core.errors import Conflict, NotFound, VersionMismatch
-from store import workflow
-from store.errors import FourEyes, RoleRequired, TransitionRefused
+from platform_core.errors import Conflict, Invalid, NotFound, VersionMismatch
+from store.errors import OwnOrganisation, TransitionRefused
 from store.models.applications import Application
-from store.models.history import StoreEvent
+from store.models.reviews import Question
 from store.models.submissions import Submission, Verdict
-from store.rules import grid
+from store.rules import commission, dossier, grid
 from store.rules.grid import Verdict as VerdictValue
-from store.service.transitions import check_other_organisation, locked, move, person
-from store.workflow import Role, SubmissionState, Verb
+from store.service.transitions import check_role, lock_for_review, move, person
+from store.workflow import Opinion, QuestionState, Role, SubmissionState, SubmissionVerb
 
 
 def take_in_charge(*, submission_id: UUID, by: Actor) -> None:
-    """Become the evaluator of a submitted dossier."""
-    submission = _lock_for_review(submission_id, by=by)
-    move(submission, Verb.TAKE_IN_CHARGE, by=by)
+    """Become the evaluator of a dossier that has none. Raises `Conflict` (`already-assigned`)."""
+    submission = lock_for_review(submission_id, by=by)
+    if submission.evaluator_id and submission.evaluator_id != by.id:
+        raise Conflict(f"{submission.evaluator_name} is in charge of this dossier.", code="already-assigned")
+    move(submission, SubmissionVerb.TAKE_IN_CHARGE, by=by)
     submission.evaluator_id, submission.evaluator_name = by.id, by.name
+
+
+def assign(*, submission_id: UUID, reviewer_id: UUID, by: Actor) -> None:
+    """Give a dossier to another reviewer, who is not of its publisher's organisation either. Raises `NotFound`."""
+    submission = lock_for_review(submission_id, by=by)
+    names = {reviewer.id: reviewer.display_name for reviewer in identity.list_agents(Role.REVIEWER)}
+    if reviewer_id not in names:
+        raise NotFound("No reviewer has this id.")
+    application = db.session.get_one(Application, submission.application_id)
+    if application.organisation_id in {one.organisation_id for one in identity.list_memberships(reviewer_id)}:
+        raise OwnOrganisation("This reviewer belongs to the publisher's organisation.")
+    submission.evaluator_id, submission.evaluator_name = reviewer_id, names[reviewer_id]
+    move(submission, SubmissionVerb.ASSIGN, by=by)
+
+
+def release(*, submission_id: UUID, by: Actor) -> None:
+    """Leave a dossier to whoever takes it next."""
+    submission = lock_for_review(submission_id, by=by)
+    move(submission, SubmissionVerb.RELEASE, by=by)
+    submission.evaluator_id, submission.evaluator_name = None, ""
+
+
+def declare_admissible(*, submission_id: UUID, by: Actor) -> None:
+    """Say that the file can be examined: it is complete, and the service is eligible."""
+    move(lock_for_review(submission_id, by=by), SubmissionVerb.DECLARE_ADMISSIBLE, by=by)
+
+
+def declare_inadmissible(*, submission_id: UUID, motive: str, by: Actor) -> None:
+    """Close a file that cannot be examined, and say why. Its publisher may open another."""
+    move(lock_for_review(submission_id, by=by), SubmissionVerb.DECLARE_INADMISSIBLE, by=by, motive=motive)
+
+
+def start_evaluation(*, submission_id: UUID, by: Actor) -> None:
+    """Begin the examination of the criteria; whoever begins is in charge unless somebody is already."""
+    submission = lock_for_review(submission_id, by=by)
+    move(submission, SubmissionVerb.START_EVALUATION, by=by)
+    if submission.evaluator_id is None:
+        submission.evaluator_id, submission.evaluator_name = by.id, by.name
 
 
 def record_verdict(
@@ -34,9 +75,8 @@ def record_verdict(
     `version` is that of the verdict read (0 for none). Raises `VersionMismatch` when another reviewer wrote since,
     `Invalid` when the verdict needs a comment or cannot be given on this criterion.
     """
-    submission = _lock_for_review(submission_id, by=by)
-    if not by.has_role(Role.REVIEWER):
-        raise RoleRequired("Only reviewers give verdicts.")
+    submission = lock_for_review(submission_id, by=by)
+    check_role(by, Role.REVIEWER)
     if submission.state != SubmissionState.IN_EVALUATION:
         raise TransitionRefused("record_verdict", submission.state)
     grid.check_verdict(grid.load(submission.grid_version).get(criterion), verdict, comment)
@@ -47,71 +87,57 @@ def record_verdict(
     row.verdict, row.comment, row.reviewed_at = verdict, comment.strip(), clock.now()
     row.reviewer_id, row.reviewer_name = person(by), by.name
     db.session.add(row)
-    submission.proposal = None
+    _resume(submission, by=by)
     audit.record("store:verdict:write", by=by, object_type="submission", object_id=submission_id, criterion=criterion)
 
 
-def request_complements(*, submission_id: UUID, motive: str, by: Actor) -> None:
-    """Give the dossier back to its publisher, who may edit it again, and say what is missing."""
-    submission = _lock_for_review(submission_id, by=by)
-    move(submission, Verb.REQUEST_COMPLEMENTS, by=by, motive=motive)
-    submission.proposal = None
+def _resume(submission: Submission, *, by: Actor) -> None:
+    """Take back a proposal that no longer follows from what was found."""
+    if submission.proposal:
+        submission.proposal = None
+        move(submission, SubmissionVerb.RESUME_EVALUATION, by=by)
 
 
-def propose(*, submission_id: UUID, favourable: bool, motive: str, by: Actor) -> None:
-    """Conclude the evaluation for the decider. Raises `CriteriaNotMet` for a favourable one that the grid denies."""
-    submission = _lock_for_review(submission_id, by=by)
-    if favourable:
-        _check_grid(submission)
-    verb = Verb.PROPOSE_ACCEPTANCE if favourable else Verb.PROPOSE_REFUSAL
-    move(submission, verb, by=by, motive=motive)
-    submission.proposal = verb
+def request_complements(*, submission_id: UUID, motive: str, flagged: Collection[str] = (), by: Actor) -> None:
+    """Give the dossier back to its publisher, who may change what is flagged and nothing else.
+
+    `flagged` holds codes of sections and ids of criteria; those of the open questions are added. Raises `Invalid`
+    (`nothing-flagged`, `unknown-flag`).
+    """
+    submission = lock_for_review(submission_id, by=by)
+    asked = sa.select(sa.func.coalesce(Question.criterion, Question.section)).where(
+        Question.submission_id == submission_id, Question.state == QuestionState.OPEN
+    )
+    wanted = sorted({*flagged, *db.session.scalars(asked)})
+    if not wanted:
+        raise Invalid("Flag the sections or the criteria to complete.", code="nothing-flagged")
+    if unknown := set(wanted) - set(dossier.SECTIONS) - set(grid.load(submission.grid_version).criteria):
+        raise Invalid(f"The dossier has no {', '.join(sorted(unknown))}.", code="unknown-flag")
+    move(submission, SubmissionVerb.REQUEST_COMPLEMENTS, by=by, motive=motive)
+    submission.flagged, submission.proposal = wanted, None
 
 
-def accept(*, submission_id: UUID, motive: str, by: Actor) -> None:
-    """Decide in favour of a dossier. Raises `FourEyes`, `CriteriaNotMet`, `Conflict` (`proposal-missing`)."""
-    submission = _lock_for_decision(submission_id, by=by)
+def propose(*, submission_id: UUID, opinion: Opinion, motive: str, by: Actor) -> None:
+    """Conclude the evaluation for the commission.
+
+    Raises `Conflict` (`evaluation-incomplete`) while a criterion waits for its verdict or is to clarify,
+    `CriteriaNotMet` for an opinion that leaves no place for a suspensive reservation that the grid demands.
+    """
+    submission = lock_for_review(submission_id, by=by)
     if submission.state == SubmissionState.IN_EVALUATION:
-        _check_grid(submission)
-    move(submission, Verb.ACCEPT, by=by, motive=motive)
+        used, answers = grid.load(submission.grid_version), submission.dossier.get("orientation", {})
+        found = list_found(submission_id)
+        if commission.propose(used.applicable(answers), found) is None:
+            raise Conflict("Some criteria wait for their verdict.", code="evaluation-incomplete")
+        if opinion in {Opinion.FAVOURABLE, Opinion.FAVOURABLE_NON_SUSPENSIVE}:
+            grid.check_met(used, found, answers)
+    move(submission, SubmissionVerb.PROPOSE_OPINION, by=by, motive=motive)
+    submission.proposal = opinion
 
 
-def refuse(*, submission_id: UUID, motive: str, by: Actor) -> None:
-    """Decide against a dossier. A live listing is untouched. Raises `FourEyes`, `Conflict` (`proposal-missing`)."""
-    submission = _lock_for_decision(submission_id, by=by)
-    move(submission, Verb.REFUSE, by=by, motive=motive)
-
-
-def _lock_for_review(submission_id: UUID, *, by: Actor) -> Submission:
-    submission = db.session.scalar(locked(sa.select(Submission).where(Submission.id == submission_id)))
-    if submission is None or submission.state == SubmissionState.DRAFT:
-        raise NotFound("This dossier does not exist.")
-    application = db.session.get_one(Application, submission.application_id)
-    check_other_organisation(application.organisation_id, by)
-    return submission
-
-
-def _lock_for_decision(submission_id: UUID, *, by: Actor) -> Submission:
-    submission = _lock_for_review(submission_id, by=by)
-    _check_four_eyes(submission, by)
-    if submission.state == SubmissionState.IN_EVALUATION and submission.proposal is None:
-        raise Conflict("The evaluation is not concluded.", code="proposal-missing")
-    return submission
-
-
-def _check_four_eyes(submission: Submission, by: Actor) -> None:
-    wrote = sa.select(Verdict.criterion).where(Verdict.submission_id == submission.id, Verdict.reviewer_id == by.id)
-    acted = sa.select(StoreEvent.id).where(
-        StoreEvent.submission_id == submission.id,
-        StoreEvent.actor_id == by.id,
-        StoreEvent.verb.in_([verb for verb, t in workflow.TRANSITIONS.items() if t.role is Role.REVIEWER]),
+def list_found(submission_id: UUID) -> Mapping[str, VerdictValue]:
+    """What was found so far, by criterion."""
+    rows = db.session.execute(
+        sa.select(Verdict.criterion, Verdict.verdict).where(Verdict.submission_id == submission_id)
     )
-    if db.session.scalar(sa.select(sa.or_(wrote.exists(), acted.exists()))):
-        raise FourEyes("Who evaluated a file does not decide on it.")
-
-
-def _check_grid(submission: Submission) -> None:
-    verdicts = db.session.execute(
-        sa.select(Verdict.criterion, Verdict.verdict).where(Verdict.submission_id == submission.id)
-    )
-    grid.check_met(grid.load(submission.grid_version), {key: VerdictValue(value) for key, value in verdicts})
+    return {criterion: VerdictValue(value) for criterion, value in rows}
