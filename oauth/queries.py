@@ -138,6 +138,7 @@ def _client(row: Any) -> Client:
         jwks_uri=row.jwks_uri,
         keyset=KeySet(row.fetched_at, row.fresh_until, row.fault) if row.fetched_at else None,
         tls_subject=row.tls_subject,
+        last_used_at=row.last_used_at,
     )
 
 

@@ -115,11 +115,13 @@ def problem_body(status: int, code: str, detail: str, request_id: str) -> dict[s
 
 
 def oauth_error(error: errors.DomainError) -> Rendered:
-    """RFC 6749 §5.2. A code that is already an OAuth one (underscores, no hyphen) is kept."""
+    """RFC 6749 §5.2. A code that is already an OAuth one (underscores, no hyphen) is kept; that of a 401 is the one of
+    its challenge (RFC 6750 §3.1)."""
     status = status_of(error)
     if status in {409, 412, 413, 415, 422}:
         status = 400
-    code = error.code if "_" in error.code else _OAUTH.get(status, "invalid_request")
+    code = error.code.replace("-", "_") if status == 401 else error.code
+    code = code if "_" in code else _OAUTH.get(status, "invalid_request")
     body = {"error": code, "error_description": error.message.replace('"', "'")}
     headers = {"Cache-Control": "no-store", "Pragma": "no-cache", **headers_of(error)}
     return Rendered(status, body, "application/json", headers)

@@ -55,6 +55,7 @@ class Client:
 
     `keys` are the public JWKs that authenticate it now: those registered, or those last fetched from `jwks_uri`
     (`keyset`, None before the first time). `tls_subject` holds one metadata name of RFC 8705 §2.1.2 and its value.
+    `last_used_at` is when it last got a token, to the hour.
     """
 
     pk: UUID
@@ -71,6 +72,7 @@ class Client:
     jwks_uri: str | None = None
     keyset: KeySet | None = None
     tls_subject: Mapping[str, str] | None = None
+    last_used_at: datetime | None = None
 
     @property
     def app_id(self) -> UUID:

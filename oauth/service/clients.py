@@ -20,6 +20,7 @@ from platform_core.ids import opaque
 from store.queries.applications import get_application
 
 KEY_OVERLAP = timedelta(days=7)
+LONGEST_OVERLAP = timedelta(days=30)
 MOST_REDIRECTS = 20
 MOST_KEYS = 5
 
@@ -157,12 +158,30 @@ def replace_redirect_uris(*, client_pk: UUID, redirect_uris: Sequence[str], by: 
     audit.record("oauth:client:redirected", by=by, object_type="client", object_id=row.id)
 
 
-def rotate_key(*, client_pk: UUID, jwk: Mapping[str, Any], by: Actor) -> None:
-    """Add a key; those before it still authenticate for a week, so that a deployment can follow.
+def add_redirect_uri(*, client_pk: UUID, redirect_uri: str, by: Actor) -> None:
+    """Register one more address of return; one that is known already changes nothing. Raises as `issue_client`."""
+    row = _held(client_pk)
+    replace_redirect_uris(client_pk=client_pk, redirect_uris=[*row.redirect_uris, redirect_uri], by=by)
+
+
+def remove_redirect_uri(*, client_pk: UUID, redirect_uri: str, by: Actor) -> None:
+    """Forget an address of return, never the last one. Raises `Invalid` (`invalid_redirect_uri`), `NotFound`."""
+    row = _held(client_pk)
+    if redirect_uri not in row.redirect_uris:
+        raise NotFound("This address is not registered.")
+    left = [uri for uri in row.redirect_uris if uri != redirect_uri]
+    replace_redirect_uris(client_pk=client_pk, redirect_uris=left, by=by)
+
+
+def rotate_key(*, client_pk: UUID, jwk: Mapping[str, Any], by: Actor, overlap: timedelta = KEY_OVERLAP) -> None:
+    """Add a key; those before it still authenticate during `overlap`, so that a deployment can follow.
 
     Raises `Invalid` (`invalid_client_metadata`), `Conflict` (`key-known`, `keys-published`, `too-many-keys`),
     `NotFound`.
     """
+    if not timedelta() <= overlap <= LONGEST_OVERLAP:
+        message = f"keys overlap for {LONGEST_OVERLAP.days} days at most"
+        raise Invalid(f"The {message}.", code="invalid_client_metadata", faults=[Fault("overlap", message)])
     row = _held(client_pk)
     if row.is_public:
         raise Conflict("A public client has no key.", code="public-client")
@@ -174,11 +193,46 @@ def rotate_key(*, client_pk: UUID, jwk: Mapping[str, Any], by: Actor) -> None:
     now = clock.now()
     db.session.execute(
         sa.update(models.ClientKey)
-        .where(models.ClientKey.client_pk == row.id, models.ClientKey.expires_at.is_(None))
-        .values(expires_at=now + KEY_OVERLAP)
+        .where(
+            models.ClientKey.client_pk == row.id,
+            sa.or_(models.ClientKey.expires_at.is_(None), models.ClientKey.expires_at > now + overlap),
+        )
+        .values(expires_at=now + overlap)
     )
     _add_key(row.id, public)
     audit.record("oauth:client:key-rotated", by=by, object_type="client", object_id=row.id, kid=public["kid"])
+
+
+def end_key(*, client_pk: UUID, thumbprint: str, by: Actor) -> None:
+    """End a key at once, as when it has leaked. Raises `Conflict` (`last-key`), `NotFound`."""
+    row = _held(client_pk)
+    living = {key.thumbprint for key in queries.list_keys(row.id)}
+    if thumbprint not in living:
+        raise NotFound("This key is not in use.")
+    if living == {thumbprint}:
+        raise Conflict("The last key stays: add another one first, or close the client.", code="last-key")
+    ended = sa.update(models.ClientKey).where(
+        models.ClientKey.client_pk == row.id, models.ClientKey.thumbprint == thumbprint
+    )
+    db.session.execute(ended.values(expires_at=clock.now()))
+    audit.record("oauth:client:key-ended", by=by, object_type="client", object_id=row.id, key=thumbprint)
+
+
+def publish_keys_at(*, client_pk: UUID, jwks_uri: str, by: Actor) -> None:
+    """Have the keys of a client be those that it publishes at an address, fetched when they are needed.
+
+    Keys registered by value count no more. Raises `Invalid` (`invalid_client_metadata`), `Conflict`
+    (`public-client`), `NotFound`.
+    """
+    row = _held(client_pk)
+    if row.is_public:
+        raise Conflict("A public client has no key.", code="public-client")
+    allow_loopback = _allows_loopback(Environment(row.environment))
+    check_jwks_uri(jwks_uri, has_key=False, allow_loopback=allow_loopback)
+    row.jwks_uri = jwks_uri
+    stale = sa.update(models.ClientKeySet).where(models.ClientKeySet.client_pk == row.id)
+    db.session.execute(stale.values(keys=[], fresh_until=clock.now(), fetched_at=clock.now() - PAUSE, fault=None))
+    audit.record("oauth:client:keys-published", by=by, object_type="client", object_id=row.id)
 
 
 def _add_key(client_pk: UUID, jwk: dict[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 import hmac
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -191,6 +191,8 @@ def _token_type(binding: str | None) -> str:
 
 def _store(kind: TokenKind, client: Client, basis: _Basis, scope: str, now: datetime, expires: datetime) -> str:
     text = opaque()
+    if kind is TokenKind.ACCESS:
+        _note_use(client, now)
     run(
         _INSERT,
         {
@@ -213,6 +215,17 @@ def _store(kind: TokenKind, client: Client, basis: _Basis, scope: str, now: date
     return text
 
 
+def _note_use(client: Client, now: datetime) -> None:
+    """Remember that the client is in use: one write an hour, however many tokens it gets."""
+    if client.last_used_at is None or client.last_used_at < now - _USE_GRAIN:
+        run(_USED, {"client_pk": client.pk, "now": now, "before": now - _USE_GRAIN})
+
+
+_USE_GRAIN = timedelta(hours=1)
+_USED = """
+UPDATE oauth_client SET last_used_at = %(now)s
+ WHERE id = %(client_pk)s AND (last_used_at IS NULL OR last_used_at < %(before)s)
+"""
 _INSERT = """
 INSERT INTO oauth_token (id, kind, token_hash, client_pk, patient_id, person_id, grant_id, scope, jkt, family_id,
                          assurance, signed_in_at, issued_at, expires_at)

@@ -80,8 +80,10 @@ class Partner:
         self.issuer = config.current().base_url
         self.verifier = secrets.token_urlsafe(48)
 
-    def assertion(self, *, key: Key | None = None, alg: str | None = None, **claims: Any) -> str:
-        """A client assertion; a claim given replaces the right one, None leaves it out."""
+    def assertion(
+        self, *, key: Key | None = None, alg: str | None = None, header: dict[str, Any] | None = None, **claims: Any
+    ) -> str:
+        """A client assertion; a claim given replaces the right one, None leaves it out; `header` adds members."""
         now = int(clock.now().timestamp())
         right = {
             "iss": self.client.client_id,
@@ -94,7 +96,7 @@ class Partner:
         said = {name: value for name, value in {**right, **claims}.items() if value is not None}
         signer = key or self.credentials.key
         algorithm = alg or ("ES256" if self.client.profile is Profile.FAPI2 else "ES384")
-        return signed({"alg": algorithm}, said, signer)
+        return signed({"alg": algorithm, **(header or {})}, said, signer)
 
     def proof(
         self,

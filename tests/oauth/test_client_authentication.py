@@ -13,7 +13,7 @@ from platform_core.clock import FrozenClock
 from platform_core.crypto import base64url
 from platform_core.database import transaction
 from platform_core.errors import Conflict, Invalid
-from tests.oauth.partner import CALLBACK, TESTER, Partner, sandbox_client
+from tests.oauth.partner import CALLBACK, FAPI, TESTER, Partner, sandbox_client
 
 
 def ask(partner: Partner, **form: Any) -> tuple[int, str]:
@@ -25,7 +25,11 @@ def seconds(offset: int) -> int:
     return int(platform_clock.now().timestamp()) + offset
 
 
-@pytest.mark.requirement("A7")
+@pytest.mark.requirement(
+    "A7.1",
+    FAPI + "ensure-client-assertion-with-no-sub-fails",
+    FAPI + "ensure-client-assertion-with-wrong-aud-fails",
+)
 @pytest.mark.parametrize(
     "claims",
     [
@@ -50,7 +54,13 @@ def test_a_wrong_claim_is_refused(partner: Partner, claims: dict[str, Any]) -> N
     assert ask(partner, client_assertion=partner.assertion(**claims)) == (401, "invalid_client")
 
 
-@pytest.mark.requirement("A7")
+@pytest.mark.requirement(
+    "A7.1",
+    "A7.2",
+    FAPI + "ensure-client-assertion-with-exp-is-5-minutes-in-past-fails",
+    FAPI + "par-ensure-jwt-client-assertions-nbf-8-seconds-in-the-future-is-accepted",
+    FAPI + "par-ensure-jwt-client-assertions-nbf-over-60-seconds-in-the-future-fails",
+)
 @pytest.mark.parametrize(
     ("claims", "status"),
     [
@@ -72,18 +82,29 @@ def test_times_have_ten_seconds_of_tolerance_and_five_minutes_of_life(
 ) -> None:
     moved = {name: seconds(offset) for name, offset in claims.items()}
     assert ask(partner, client_assertion=partner.assertion(**moved))[0] == status
+    pushed = partner.post("/oauth/par", {**partner.request(), "client_assertion": partner.assertion(**moved)})
+    assert pushed.status_code == (201 if status == 200 else 401)
 
 
-@pytest.mark.requirement("A15")
+@pytest.mark.requirement(
+    "A7.4",
+    "A15",
+    FAPI + "par-test-array-as-audience-fails",
+    FAPI + "par-test-token-endpoint-url-as-audience-fails",
+    FAPI + "par-test-par-endpoint-url-as-audience-fails",
+)
 def test_the_audience_of_a_fapi2_client_is_the_issuer_as_one_string(partner: Partner, smart: Partner) -> None:
     endpoint = f"{partner.issuer}/oauth/token"
     assert ask(partner, client_assertion=partner.assertion(aud=endpoint))[0] == 401
     assert ask(partner, client_assertion=partner.assertion(aud=[partner.issuer]))[0] == 401
+    for aud in (endpoint, [partner.issuer], f"{partner.issuer}/oauth/par"):
+        form = {**partner.request(), "client_assertion": partner.assertion(aud=aud)}
+        assert partner.post("/oauth/par", form).json["error"] == "invalid_client"
     assert ask(smart, client_assertion=smart.assertion(aud=endpoint))[0] == 200
     assert ask(smart, client_assertion=smart.assertion(aud=[smart.issuer, "x"]))[0] == 200
 
 
-@pytest.mark.requirement("SM336")
+@pytest.mark.requirement("A7.2", "SM336")
 def test_an_assertion_serves_once_at_any_endpoint(partner: Partner) -> None:
     assertion = partner.assertion()
     assert ask(partner, client_assertion=assertion)[0] == 200
@@ -100,7 +121,7 @@ def test_a_refused_request_still_uses_its_assertion_up(partner: Partner) -> None
     assert ask(partner, client_assertion=assertion) == (401, "invalid_client")
 
 
-@pytest.mark.requirement("A7")
+@pytest.mark.requirement("A7.1", FAPI + "ensure-signed-client-assertion-with-RS256-fails")
 @pytest.mark.parametrize(
     ("key", "alg"),
     [
@@ -122,7 +143,11 @@ def test_an_unsigned_or_broken_assertion_is_refused(partner: Partner) -> None:
         assert ask(partner, client_assertion=text) == (401, "invalid_client")
 
 
-@pytest.mark.requirement("A7")
+@pytest.mark.requirement(
+    "A7.1",
+    FAPI + "ensure-client-assertion-in-token-endpoint",
+    FAPI + "ensure-client-id-in-token-endpoint",
+)
 def test_no_assertion_no_client(partner: Partner, other: Partner) -> None:
     absent = ask(partner, client_assertion=None, client_assertion_type=None, client_id=partner.client.client_id)
     assert absent[1] == "invalid_client"

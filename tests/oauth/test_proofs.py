@@ -1,14 +1,19 @@
 """DPoP (RFC 9449): each negative of the conformance list, at the token endpoint and at a resource."""
 
+import time
 from typing import Any
 from uuid import UUID
 
 import pytest
+from flask import Flask
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
+from werkzeug.test import TestResponse
 
+from oauth.errors import InvalidProof
+from oauth.rules.proofs import read_proof
 from platform_core import clock as platform_clock
 from platform_core.clock import FrozenClock
-from tests.oauth.partner import Partner
+from tests.oauth.partner import FAPI, Partner
 
 TOKEN, CONSENT = "/oauth/token", "/api/v1/consent"
 PRIVATE = ECKey.generate_key("P-256")
@@ -20,9 +25,9 @@ WRONG: dict[str, dict[str, Any]] = {
     "typ wrong": {"header": {"typ": "JWT"}},
     "jwk missing": {"header": {"jwk": None}},
     "jwk not an object": {"header": {"jwk": "x"}},
-    "jwk of another key": {"header": {"jwk": ECKey.generate_key("P-256").as_dict(private=False)}},
     "private jwk": {"key": PRIVATE, "header": {"jwk": PRIVATE.as_dict(private=True)}},
     "symmetric jwk": {"header": {"jwk": OctKey.generate_key(256).as_dict(private=True)}},
+    "bad signature": {"header": {"jwk": ECKey.generate_key("P-256").as_dict(private=False)}},
     "crit": {"header": {"crit": ["x"], "x": 1}},
     "jti missing": {"jti": None},
     "jti empty": {"jti": ""},
@@ -31,6 +36,8 @@ WRONG: dict[str, dict[str, Any]] = {
     "iat missing": {"iat": None},
     "iat not a number": {"iat": "hier"},
     "iat true": {"iat": True},
+    "iat an hour ahead": {"iat": int(time.time()) + 3600},
+    "iat an hour ago": {"iat": int(time.time()) - 3600},
     "htm missing": {"htm": None},
     "htm wrong": {"htm": "PUT"},
     "htm in lower case": {"htm": "post"},
@@ -52,7 +59,7 @@ def asked(partner: Partner) -> Any:
     return ask
 
 
-@pytest.mark.requirement("A6")
+@pytest.mark.requirement("A6.1", "A6.2", "A6.3", "A6.4", FAPI + "dpop-negative-tests")
 @pytest.mark.parametrize("changes", WRONG.values(), ids=WRONG)
 def test_a_wrong_proof_gets_no_token_and_a_right_one_then_does(
     partner: Partner, asked: Any, changes: dict[str, Any]
@@ -61,7 +68,7 @@ def test_a_wrong_proof_gets_no_token_and_a_right_one_then_does(
     assert asked(partner.proof("POST", TOKEN)) == (200, "")
 
 
-@pytest.mark.requirement("A6")
+@pytest.mark.requirement("A6.2")
 @pytest.mark.parametrize(
     ("key", "alg", "status"),
     [
@@ -77,7 +84,7 @@ def test_the_algorithms_of_a_proof(partner: Partner, asked: Any, key: Any, alg: 
     assert asked(partner.proof("POST", TOKEN, key=key, header={"alg": alg}))[0] == status
 
 
-@pytest.mark.requirement("A6")
+@pytest.mark.requirement("A6.1", FAPI + "ensure-holder-of-key-required")
 def test_exactly_one_proof_is_expected(partner: Partner, asked: Any) -> None:
     assert asked() == (400, "invalid_dpop_proof")
     assert asked(partner.proof("POST", TOKEN), partner.proof("POST", TOKEN)) == (400, "invalid_dpop_proof")
@@ -86,20 +93,28 @@ def test_exactly_one_proof_is_expected(partner: Partner, asked: Any) -> None:
         assert asked(text) == (400, "invalid_dpop_proof")
 
 
-@pytest.mark.requirement("A6")
+@pytest.mark.requirement("A6.3")
 def test_a_proof_serves_once(partner: Partner, asked: Any) -> None:
     proof = partner.proof("POST", TOKEN)
     assert asked(proof) == (200, "")
     assert asked(proof) == (400, "invalid_dpop_proof")
+    same_jti = partner.proof("POST", TOKEN, jti="un seul")
+    assert asked(same_jti) == (200, "")
+    assert asked(partner.proof("POST", TOKEN, jti="un seul", autre=1)) == (400, "invalid_dpop_proof")
 
 
+@pytest.mark.requirement("A6.1")
 def test_an_altered_proof_is_refused(partner: Partner, asked: Any) -> None:
     head, claims, _ = partner.proof("POST", TOKEN).split(".")
     signature = partner.proof("POST", TOKEN).split(".")[2]
     assert asked(f"{head}.{claims}.{signature}") == (400, "invalid_dpop_proof")
 
 
-@pytest.mark.requirement("A6")
+@pytest.mark.requirement(
+    "A6.6",
+    FAPI + "ensure-dpopproof-with-iat-10seconds-after-succeeds",
+    FAPI + "ensure-dpopproof-with-iat-10seconds-before-succeeds",
+)
 @pytest.mark.parametrize(
     ("offset", "status"),
     [(-3600, 400), (-61, 400), (-59, 200), (-10, 200), (10, 200), (11, 400), (3600, 400)],
@@ -111,12 +126,78 @@ def test_iat_may_be_ten_seconds_ahead_and_a_minute_old(
     assert asked(partner.proof("POST", TOKEN, iat=issued))[0] == status
 
 
-@pytest.mark.requirement("A6")
+@pytest.mark.requirement("A6.4", "A6.5", FAPI + "check-dpop-proof-nbf-exp")
 def test_htu_is_compared_after_normalisation_and_extra_claims_are_ignored(partner: Partner, asked: Any) -> None:
     address = partner.issuer + TOKEN
-    for htu in (address + "?a=b", address + "#x", address.replace("http://", "HTTP://")):
+    for htu in (address, address + "?a=b", address + "#x", address.replace("http://", "HTTP://")):
         assert asked(partner.proof("POST", TOKEN, htu=htu)) == (200, ""), htu
     assert asked(partner.proof("POST", TOKEN, nbf=1, exp=2, autre="x")) == (200, "")
+
+
+@pytest.mark.requirement("A6.4")
+@pytest.mark.parametrize(
+    ("claimed", "same"),
+    [
+        ("https://ens.exemple.fr/oauth/token", True),
+        ("https://ens.exemple.fr:443/oauth/token", True),
+        ("HTTPS://ENS.EXEMPLE.FR/oauth/token?x=1#y", True),
+        ("https://ens.exemple.fr:8443/oauth/token", False),
+        ("http://ens.exemple.fr/oauth/token", False),
+        ("https://ens.exemple.fr/oauth/TOKEN", False),
+        ("https://ens.exemple.fr/oauth/token/", False),
+        ("https://ens.exemple.fr:port/oauth/token", False),
+    ],
+)
+def test_addresses_are_normalised_before_they_are_compared(
+    app: Flask, partner: Partner, claimed: str, same: bool
+) -> None:
+    address = "https://ens.exemple.fr/oauth/token"
+    proof = partner.proof("POST", TOKEN, htu=claimed)
+    try:
+        read_proof([proof], method="POST", url=address, now=platform_clock.now())
+    except InvalidProof:
+        assert not same
+    else:
+        assert same
+
+
+ELSEWHERE = [
+    "/oauth/par",
+    "/oauth/introspect",
+    "/oauth/revoke",
+    "/oauth/userinfo",
+    "/oauth/grants",
+    "/fhir/Observation",
+]
+
+
+@pytest.mark.requirement("A6.1", "A6.2", "A6.3", "A6.4", "A6.5", FAPI + "dpop-negative-tests")
+@pytest.mark.parametrize("endpoint", ELSEWHERE)
+def test_every_endpoint_refuses_every_wrong_proof_then_takes_a_right_one(
+    partner: Partner, patient: UUID, endpoint: str
+) -> None:
+    granted = partner.grant(patient)
+    is_resource = endpoint in ELSEWHERE[3:]
+    path = f"{endpoint}/{granted['grant_id']}" if endpoint == "/oauth/grants" else endpoint
+    method, token = ("GET", granted["access_token"]) if is_resource else ("POST", None)
+
+    def send(proofs: list[str]) -> TestResponse:
+        if token:
+            return partner.call(method, path, token, proofs=proofs)
+        form = partner.request() if path == "/oauth/par" else {"token": "inconnu"}
+        return partner.post(path, form, proofs=proofs)
+
+    expected = (401, "DPoP ") if is_resource else (400, "")
+    here = {"htu of another path": {"htu": partner.issuer + "/oauth/token"}}
+    wrong = {**WRONG, **here, **({"ath wrong": {"ath": "A" * 43}, "ath missing": {"ath": None}} if token else {})}
+    for name, changes in wrong.items():
+        answer = send([partner.proof(method, path, token=token, **changes)])
+        assert (answer.status_code, answer.headers.get("WWW-Authenticate", "")[:5]) == expected, name
+        assert "dpop" in answer.text, name
+    proof = partner.proof(method, path, token=token)
+    assert send([proof, partner.proof(method, path, token=token)]).status_code == expected[0]
+    assert send([proof]).status_code in {200, 201, 403}
+    assert send([proof]).status_code == expected[0]
 
 
 RESOURCE_WRONG: dict[str, dict[str, Any]] = {
@@ -130,7 +211,7 @@ RESOURCE_WRONG: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.requirement("A6")
+@pytest.mark.requirement("A6.5", FAPI + "dpop-negative-tests")
 @pytest.mark.parametrize("changes", RESOURCE_WRONG.values(), ids=RESOURCE_WRONG)
 def test_a_resource_refuses_a_wrong_proof_with_a_challenge(
     partner: Partner, patient: UUID, changes: dict[str, Any]
@@ -146,7 +227,7 @@ def test_a_resource_refuses_a_wrong_proof_with_a_challenge(
     assert partner.call("GET", CONSENT, token).status_code == 200
 
 
-@pytest.mark.requirement("A6")
+@pytest.mark.requirement("A6.3", "A6.1")
 def test_a_resource_takes_a_proof_once_and_one_only(partner: Partner, patient: UUID) -> None:
     token = partner.grant(patient)["access_token"]
     proof = partner.proof("GET", CONSENT, token=token)
@@ -157,7 +238,7 @@ def test_a_resource_takes_a_proof_once_and_one_only(partner: Partner, patient: U
     assert partner.call("GET", CONSENT, token, proofs=[]).status_code == 401
 
 
-@pytest.mark.requirement("A6")
+@pytest.mark.requirement("A6.1")
 def test_a_bound_token_is_not_a_bearer_token_and_the_other_way_round(
     partner: Partner, smart: Partner, patient: UUID
 ) -> None:
@@ -170,7 +251,7 @@ def test_a_bound_token_is_not_a_bearer_token_and_the_other_way_round(
     assert partner.http.get(CONSENT, headers={"Authorization": f"DPoP {bearer}", "DPoP": proof}).status_code == 401
 
 
-@pytest.mark.requirement("A1.14")
+@pytest.mark.requirement("A1.14", FAPI + "access-token-type-header-case-sensitivity")
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
 def test_the_scheme_has_no_case(smart: Partner, patient: UUID, scheme: str) -> None:
     token = smart.grant(patient)["access_token"]
