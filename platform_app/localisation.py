@@ -3,11 +3,11 @@
 from flask import Flask
 from flask_babel import Babel, gettext
 
-from platform_core.french import LOCALE, day_in_figures, day_in_words, in_words, number_in_words, typeset
+from platform_core.french import LOCALE, day_in_figures, day_in_words, in_words, number_in_words, size_in_words, typeset
 
 
 def init_babel(app: Flask) -> None:
-    """Set the language and the time zone of the pages; add the filters `datetime`, `date`, `short_date`, `number`.
+    """Set the language and the time zone of the pages; add the filters of dates, numbers and sizes.
 
     The language never follows the browser: the texts that people consent to exist in French only. The plural starts
     at two, as in French.
@@ -20,5 +20,5 @@ def init_babel(app: Flask) -> None:
         newstyle=True,
     )
     app.jinja_env.filters.update(
-        datetime=in_words, date=day_in_words, short_date=day_in_figures, number=number_in_words
+        datetime=in_words, date=day_in_words, short_date=day_in_figures, number=number_in_words, size=size_in_words
     )

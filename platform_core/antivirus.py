@@ -6,7 +6,7 @@ must answer: a file that nobody looked at is not kept.
 
 import socket
 import struct
-from typing import BinaryIO
+from typing import IO
 from urllib.parse import urlsplit
 
 from platform_core import config
@@ -17,7 +17,7 @@ _SECONDS = 30
 _MOST_ANSWER = 4096
 
 
-def check(stream: BinaryIO) -> None:
+def check(stream: IO[bytes]) -> None:
     """Pass a stream from its start; it is left there. Raises `Invalid` (`file-infected`), `Unavailable`."""
     url = config.current().antivirus_url
     if not url:
@@ -50,7 +50,7 @@ def _connect(url: str) -> socket.socket:
     return connection
 
 
-def _ask(connection: socket.socket, stream: BinaryIO) -> str:
+def _ask(connection: socket.socket, stream: IO[bytes]) -> str:
     connection.sendall(b"zINSTREAM\0")
     while piece := stream.read(_PIECE):
         connection.sendall(struct.pack("!L", len(piece)) + piece)

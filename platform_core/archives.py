@@ -9,7 +9,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterable
-from typing import BinaryIO
+from typing import IO
 
 from platform_core.errors import Invalid
 
@@ -25,7 +25,7 @@ _ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b", 
 _PROGRAMS = (b"MZ", b"\x7fELF", b"\xca\xfe\xba\xbe", b"#!")
 
 
-def check_container(stream: BinaryIO) -> tuple[str, ...]:
+def check_container(stream: IO[bytes]) -> tuple[str, ...]:
     """The names of the entries of a zip container that is safe to open.
 
     Raises `Invalid`: `archive-unreadable`, `archive-encrypted`, `archive-bomb`, `archive-nested`, `archive-program`,
@@ -45,7 +45,7 @@ def check_container(stream: BinaryIO) -> tuple[str, ...]:
         raise _unreadable() from error
 
 
-def first_entry(stream: BinaryIO, name: str) -> bytes:
+def first_entry(stream: IO[bytes], name: str) -> bytes:
     """The content of the first entry when it has that name and is stored as it is (OpenDocument 1.2, part 3 §3.3)."""
     with zipfile.ZipFile(stream) as archive:
         entry = min(archive.infolist(), key=lambda one: one.header_offset)
@@ -54,7 +54,7 @@ def first_entry(stream: BinaryIO, name: str) -> bytes:
         return archive.read(entry)
 
 
-def _check_directory(stream: BinaryIO) -> None:
+def _check_directory(stream: IO[bytes]) -> None:
     """The directory is read into memory by the library: its size is checked first, in the end record."""
     size = stream.seek(0, io.SEEK_END)
     stream.seek(max(0, size - _TAIL))

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import IO
 
 import orjson
 import puremagic
@@ -36,7 +36,7 @@ class FileType:
     media_type: str
     label: str
     signatures: frozenset[str]
-    check: Callable[[BinaryIO], None]
+    check: Callable[[IO[bytes]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Identified:
     type: FileType
 
 
-def identify(stream: BinaryIO, name: str, *, accept: Collection[str]) -> Identified:
+def identify(stream: IO[bytes], name: str, *, accept: Collection[str]) -> Identified:
     """What a file is, among the extensions accepted; the stream, which must seek, is left at its start.
 
     Raises `Invalid` (`file-name`, `file-empty`, `file-mismatch`, `pdf-encrypted`, `text-unreadable`, `archive-…`),
@@ -95,7 +95,7 @@ def _signatures(head: bytes) -> frozenset[str]:
         return frozenset()
 
 
-def _check_pdf(stream: BinaryIO) -> None:
+def _check_pdf(stream: IO[bytes]) -> None:
     """A PDF that opens. One that limits printing only opens without a password, and is accepted."""
     try:
         reader = PdfReader(stream)
@@ -113,11 +113,11 @@ def _damaged_pdf() -> Invalid:
     return Invalid("The PDF is damaged: it cannot be opened.", code="pdf-unreadable")
 
 
-def _check_image(stream: BinaryIO) -> None:
+def _check_image(stream: IO[bytes]) -> None:
     """Kept and given back as it is, never drawn here: its signature says enough."""
 
 
-def _check_text(stream: BinaryIO) -> None:
+def _check_text(stream: IO[bytes]) -> None:
     decoder = codecs.getincrementaldecoder("utf-8")()
     piece = stream.read(_PIECE)
     try:
@@ -131,7 +131,7 @@ def _check_text(stream: BinaryIO) -> None:
         raise Invalid("The text is not in UTF-8.", code="text-unreadable") from None
 
 
-def _check_json(stream: BinaryIO) -> None:
+def _check_json(stream: IO[bytes]) -> None:
     content = stream.read(_MOST_JSON + 1)
     if len(content) > _MOST_JSON:
         raise TooLarge(f"A JSON file holds at most {_MOST_JSON} bytes.", code="json-too-large")
@@ -141,16 +141,16 @@ def _check_json(stream: BinaryIO) -> None:
         raise _mismatch(_BY_EXTENSION["json"]) from None
 
 
-def _check_office(part: str) -> Callable[[BinaryIO], None]:
-    def check(stream: BinaryIO) -> None:
+def _check_office(part: str) -> Callable[[IO[bytes]], None]:
+    def check(stream: IO[bytes]) -> None:
         if not {"[Content_Types].xml", part} <= set(check_container(stream)):
             raise Invalid("The content is not that of an office document of this type.", code="file-mismatch")
 
     return check
 
 
-def _check_open_document(media_type: str) -> Callable[[BinaryIO], None]:
-    def check(stream: BinaryIO) -> None:
+def _check_open_document(media_type: str) -> Callable[[IO[bytes]], None]:
+    def check(stream: IO[bytes]) -> None:
         check_container(stream)
         if first_entry(stream, "mimetype") != media_type.encode():
             raise Invalid("The content is not that of an OpenDocument file of this type.", code="file-mismatch")

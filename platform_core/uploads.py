@@ -4,7 +4,7 @@ import io
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import IO
 
 from platform_core import antivirus, file_types
 from platform_core.blobs import service as blobs
@@ -22,7 +22,7 @@ class Upload:
 
 
 @contextmanager
-def receive_upload(stream: BinaryIO, name: str, *, accept: Collection[str], most: int) -> Iterator[Upload]:
+def receive_upload(stream: IO[bytes], name: str, *, accept: Collection[str], most: int) -> Iterator[Upload]:
     """Look into a file and seal it aside, for the time of the block; what is refused leaves nothing behind.
 
     `accept` holds extensions, `most` is in bytes, the stream must seek. Raises `TooLarge`, and what

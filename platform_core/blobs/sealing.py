@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import struct
 from collections.abc import Iterable, Iterator
-from typing import BinaryIO
+from typing import IO
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -33,7 +33,7 @@ def name_under(key: bytes, sha256: bytes) -> str:
     return hmac.new(crypto.derive_key(key, "blob:name"), sha256, "sha256").hexdigest()
 
 
-def seal_chunks(source: BinaryIO, sink: BinaryIO, content_key: bytes, *, most: int) -> tuple[int, bytes]:
+def seal_chunks(source: IO[bytes], sink: IO[bytes], content_key: bytes, *, most: int) -> tuple[int, bytes]:
     """Seal a stream to its end, never holding more than two chunks; gives the size and SHA-256 of the content.
 
     Raises `TooLarge` as soon as the content passes `most` bytes.
@@ -94,7 +94,7 @@ def sealed_size(size: int) -> int:
     return HEADER + size + 16 * count_chunks(size)
 
 
-def _fill(source: BinaryIO) -> bytes:
+def _fill(source: IO[bytes]) -> bytes:
     """One whole chunk, or what is left: a stream may give less than it is asked for."""
     chunk = bytearray()
     while len(chunk) < CHUNK and (piece := source.read(CHUNK - len(chunk))):

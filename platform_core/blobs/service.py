@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -57,7 +57,7 @@ def collections() -> tuple[str, ...]:
 
 
 @contextmanager
-def receive(stream: BinaryIO, *, most: int) -> Iterator[Received]:
+def receive(stream: IO[bytes], *, most: int) -> Iterator[Received]:
     """Read a stream to its end and seal it on the way to a local file, which is gone when the block ends.
 
     Needs no transaction and two chunks of memory. Raises `TooLarge` as soon as it passes `most` bytes.
@@ -94,7 +94,7 @@ def keep(received: Received, *, collection: str, key: bytes) -> BlobRef:
     return BlobRef(name, received.size, received.sha256)
 
 
-def put(stream: BinaryIO, *, collection: str, key: bytes, most: int) -> BlobRef:
+def put(stream: IO[bytes], *, collection: str, key: bytes, most: int) -> BlobRef:
     """Receive and keep in one go, where the stream is at hand and short. Raises `TooLarge`."""
     with receive(stream, most=most) as received:
         return keep(received, collection=collection, key=key)

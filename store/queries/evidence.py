@@ -17,9 +17,9 @@ from store.models.evidence import Evidence, EvidenceLink
 from store.models.history import StoreEvent
 from store.models.submissions import Submission
 from store.rules.evidence import KINDS, EvidenceKind, TargetKind, days_left
-from store.workflow import Verb
+from store.workflow import SubmissionVerb
 
-SUBMITTING = (Verb.SUBMIT, Verb.ANSWER_COMPLEMENTS)
+SUBMITTING = (SubmissionVerb.SUBMIT, SubmissionVerb.ANSWER_COMPLEMENTS)
 
 
 @dataclass(frozen=True, slots=True)

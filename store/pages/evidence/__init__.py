@@ -1,0 +1,1 @@
+"""The pages of evidence: files, and what they back in a dossier."""
