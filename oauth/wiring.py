@@ -4,7 +4,7 @@ from flask import Flask
 
 from oauth import tasks  # noqa: F401 - registers the tasks
 from oauth.api import discovery, endpoints
-from oauth.pages import authorize, credentials
+from oauth.pages import authorize, changes, credentials
 from oauth.sessions import offer_nonce
 from platform_core import schedule
 from platform_core.navigation import Area, Panel, add_panel
@@ -15,7 +15,7 @@ def init_app(app: Flask) -> None:
     for blueprint in (discovery, endpoints, authorize.blueprint):
         app.extensions["csrf"].exempt(blueprint)
         app.register_blueprint(blueprint)
-    app.register_blueprint(credentials.blueprint)
+    app.register_blueprint(changes.blueprint)
     app.after_request(offer_nonce)
     add_panel(Panel(Area.PUBLISHER, "application", "oauth/panel.html", credentials.load_panel, order=200))
     schedule.every(300, "oauth.forget_expired")

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from joserfc.jwk import ECKey
 
 from oauth import models, queries
+from oauth.rules.certificates import SUBJECTS
 from oauth.rules.clients import AuthMethod, Client, ClientStatus, Environment, Profile, check_redirect_uri
 from oauth.rules.keys import client_jwk, import_public_key
 from oauth.rules.keysets import check_jwks_uri
@@ -231,7 +232,7 @@ def publish_keys_at(*, client_pk: UUID, jwks_uri: str, by: Actor) -> None:
     check_jwks_uri(jwks_uri, has_key=False, allow_loopback=allow_loopback)
     row.jwks_uri = jwks_uri
     stale = sa.update(models.ClientKeySet).where(models.ClientKeySet.client_pk == row.id)
-    db.session.execute(stale.values(keys=[], fresh_until=clock.now(), fetched_at=clock.now() - PAUSE, fault=None))
+    db.session.execute(stale.values(keys=[], fresh_until=clock.now(), fault=None))
     audit.record("oauth:client:keys-published", by=by, object_type="client", object_id=row.id)
 
 
@@ -241,6 +242,33 @@ def _add_key(client_pk: UUID, jwk: dict[str, Any]) -> None:
         raise Conflict("This key is registered already.", code="key-known")
     db.session.add(models.ClientKey(client_pk=client_pk, thumbprint=thumbprint, jwk=jwk, added_at=clock.now()))
     db.session.flush()
+
+
+def require_certificate(*, client_pk: UUID, subject: Mapping[str, str] | None, by: Actor) -> None:
+    """Have a confidential client authenticate by certificate from now on (RFC 8705 §2), where the settings allow it.
+
+    `subject` is one metadata name of §2.1.2 and its value; None when the certificate is a self-signed one, given as
+    `x5c` in its registered or published keys. Raises `Invalid` (`invalid_client_metadata`), `Conflict`, `NotFound`.
+    """
+    row = _held(client_pk)
+    if row.is_public:
+        raise Conflict("A public client authenticates by nothing.", code="public-client")
+    settings = config.current().mtls
+    if settings is None or (subject and settings.authorities is None):
+        raise _no_certificate("certificates are not read here: see ENS_MTLS_HEADER and ENS_MTLS_CA")
+    if subject is not None and (len(subject) != 1 or not subject.keys() <= SUBJECTS.keys()):
+        raise _no_certificate(f"give one of {', '.join(SUBJECTS)}")
+    row.auth_method = AuthMethod.TLS if subject else AuthMethod.SELF_SIGNED_TLS
+    row.tls_subject = dict(subject) if subject else None
+    audit.record("oauth:client:certified", by=by, object_type="client", object_id=row.id, method=row.auth_method)
+
+
+def _no_certificate(message: str) -> Invalid:
+    return Invalid(
+        f"The client cannot authenticate by certificate: {message}.",
+        code="invalid_client_metadata",
+        faults=[Fault("token_endpoint_auth_method", message)],
+    )
 
 
 def disable_client(*, client_pk: UUID, by: Actor) -> None:

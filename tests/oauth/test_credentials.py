@@ -2,17 +2,22 @@
 
 import json
 import re
+from datetime import timedelta
 from html import unescape
 from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 from joserfc.jwk import ECKey
 
+from identity_core import queries as identity
 from oauth import queries
 from oauth.rules.clients import Client
+from platform_core.clock import FrozenClock
 from platform_core.database import transaction
+from store.queries.applications import get_application
 from tests.oauth.partner import CALLBACK, Credentials, Partner
 from tests.signing_in import sign_in_agent, submit
 from tests.store.conftest import People, bring_to
@@ -32,6 +37,13 @@ def draft(people: People) -> UUID:
 
 def path_of(application_id: UUID) -> str:
     return f"/editeur/applications/{application_id}/identifiants"
+
+
+def alice_of(application_id: UUID) -> UUID:
+    """The agent who made the application: a frozen clock needs a sign-in of its own time."""
+    with transaction():
+        organisation_id = get_application(application_id).organisation_id
+        return identity.list_member_ids(organisation_id, ["publisher"])[0]
 
 
 def clients_of(application_id: UUID) -> list[Client]:
@@ -111,16 +123,113 @@ def test_a_listed_application_gets_production_credentials(alice: FlaskClient, pe
     assert [client.environment for client in clients_of(application_id)] == ["production"]
 
 
-def test_addresses_are_replaced_and_a_client_is_closed(alice: FlaskClient, draft: UUID) -> None:
+def test_an_address_is_added_and_removed_after_a_confirmation(alice: FlaskClient, draft: UUID) -> None:
+    submit(alice, path_of(draft), GENERATE)
+    (client,) = clients_of(draft)
+    own, other = f"{path_of(draft)}/{client.pk}", "https://b.exemple.fr/"
+    assert submit(alice, f"{own}/adresses", {"redirect_uri": f" {other} "}, page=path_of(draft)).status_code == 303
+    assert clients_of(draft)[0].redirect_uris == (CALLBACK, other)
+    assert submit(alice, f"{own}/adresses", {"redirect_uri": "x"}, page=path_of(draft)).status_code == 422
+    asked = submit(alice, f"{own}/adresses/retrait", {"redirect_uri": CALLBACK}, page=path_of(draft))
+    assert asked.status_code == 200 and CALLBACK in asked.text
+    assert clients_of(draft)[0].redirect_uris == (CALLBACK, other)
+    confirmed = {"redirect_uri": CALLBACK, "confirm": "yes"}
+    assert submit(alice, f"{own}/adresses/retrait", confirmed, page=path_of(draft)).status_code == 303
+    assert clients_of(draft)[0].redirect_uris == (other,)
+    assert submit(alice, f"{own}/adresses/retrait", confirmed, page=path_of(draft)).status_code == 404
+    last = {"redirect_uri": other, "confirm": "yes"}
+    assert submit(alice, f"{own}/adresses/retrait", last, page=path_of(draft)).status_code == 422
+
+
+def test_a_client_is_closed_after_a_confirmation(app: Flask, alice: FlaskClient, draft: UUID) -> None:
+    key = shown_key(submit(alice, path_of(draft), GENERATE).text)
+    (client,) = clients_of(draft)
+    partner = Partner(app, Credentials(client, key))
+    token, closing = partner.app_token(), f"{path_of(draft)}/{client.pk}/fermeture"
+    assert "Fermer ces identifiants" in submit(alice, closing, {}, page=path_of(draft)).text
+    assert len(clients_of(draft)) == 1
+    assert submit(alice, closing, {"confirm": "yes"}, page=path_of(draft)).status_code == 303
+    assert clients_of(draft) == []
+    assert partner.call("GET", "/api/v1/sandbox/patients", token).status_code == 401
+
+
+def test_the_old_key_ends_on_the_day_chosen_or_at_once(
+    app: Flask, alice: FlaskClient, draft: UUID, clock: FrozenClock
+) -> None:
+    sign_in_agent(alice, agent_id=alice_of(draft))
+    old = shown_key(submit(alice, path_of(draft), GENERATE).text)
+    (client,) = clients_of(draft)
+    own = f"{path_of(draft)}/{client.pk}"
+    for days in ("31", "", "x", "-1"):
+        wrong = {"key": "generate", "overlap": days}
+        assert submit(alice, f"{own}/cle", wrong, page=path_of(draft)).status_code == 422
+    new = shown_key(submit(alice, f"{own}/cle", {"key": "generate", "overlap": "1"}, page=path_of(draft)).text)
+    before, after = Partner(app, Credentials(client, old)), Partner(app, Credentials(client, new))
+    assert before.app_token() and after.app_token()
+    clock.move(days=1)
+    grant = {"grant_type": "client_credentials", "scope": "ens:app"}
+    assert before.post("/oauth/token", grant).status_code == 401
+    assert after.app_token()
+    alice = app.test_client()
+    sign_in_agent(alice, agent_id=alice_of(draft))
+    assert submit(alice, f"{own}/cle", {"key": "generate"}, page=path_of(draft)).status_code == 201
+    ending = f"{own}/cles/{new.thumbprint()}/fin"
+    assert "Arrêter cette clé" in submit(alice, ending, {}, page=path_of(draft)).text
+    assert submit(alice, ending, {"confirm": "yes"}, page=path_of(draft)).status_code == 303
+    assert after.post("/oauth/token", grant).status_code == 401
+    (left,) = clients_of(draft)[0].keys
+    last = f"{own}/cles/{ECKey.import_key(dict(left)).thumbprint()}/fin"
+    assert submit(alice, last, {"confirm": "yes"}, page=path_of(draft)).status_code == 422
+    assert submit(alice, ending, {"confirm": "yes"}, page=path_of(draft)).status_code == 404
+
+
+def test_keys_are_published_at_an_address(alice: FlaskClient, draft: UUID) -> None:
+    address = "https://balance.exemple.fr/jwks"
+    published = {**GENERATE, "key": "address", "jwks_uri": address}
+    assert submit(alice, path_of(draft), published).status_code == 303
+    (client,) = clients_of(draft)
+    assert client.jwks_uri == address and address in alice.get(path_of(draft)).text
+    own = f"{path_of(draft)}/{client.pk}"
+    moved = submit(alice, f"{own}/cles/adresse", {"jwks_uri": f"{address}/2"}, page=path_of(draft))
+    assert moved.status_code == 303
+    assert clients_of(draft)[0].jwks_uri == f"{address}/2"
+    wrong = submit(alice, f"{own}/cles/adresse", {"jwks_uri": "http://ailleurs.exemple.fr"}, page=path_of(draft))
+    assert wrong.status_code == 422 and "Adresse des clés refusée" in wrong.text
+    assert submit(alice, f"{own}/cle", {"key": "generate"}, page=path_of(draft)).status_code == 422
+
+
+def test_the_last_use_is_kept_to_the_hour(app: Flask, alice: FlaskClient, draft: UUID, clock: FrozenClock) -> None:
+    sign_in_agent(alice, agent_id=alice_of(draft))
+    key = shown_key(submit(alice, path_of(draft), GENERATE).text)
+    (client,) = clients_of(draft)
+    assert client.last_used_at is None
+    first = clock.instant
+    for minutes, expected in ((0, first), (59, first), (2, first + timedelta(minutes=61))):
+        clock.move(minutes=minutes)
+        Partner(app, Credentials(client, key)).app_token()
+        client = clients_of(draft)[0]
+        assert client.last_used_at == expected
+
+
+def test_every_change_of_a_client_is_audited(alice: FlaskClient, draft: UUID, owner: sa.Engine) -> None:
     submit(alice, path_of(draft), GENERATE)
     (client,) = clients_of(draft)
     own = f"{path_of(draft)}/{client.pk}"
-    changed = {"redirect_uris": "https://a.exemple.fr/\n\n https://b.exemple.fr/ "}
-    assert submit(alice, f"{own}/adresses", changed, page=path_of(draft)).status_code == 303
-    assert clients_of(draft)[0].redirect_uris == ("https://a.exemple.fr/", "https://b.exemple.fr/")
-    assert submit(alice, f"{own}/adresses", {"redirect_uris": "x"}, page=path_of(draft)).status_code == 422
-    assert submit(alice, f"{own}/fermeture", {}, page=path_of(draft)).status_code == 303
-    assert clients_of(draft) == []
+    submit(alice, f"{own}/adresses", {"redirect_uri": "https://b.exemple.fr/"}, page=path_of(draft))
+    submit(alice, f"{own}/cle", {"key": "generate"}, page=path_of(draft))
+    submit(alice, f"{own}/cles/adresse", {"jwks_uri": "https://b.exemple.fr/k"}, page=path_of(draft))
+    submit(alice, f"{own}/fermeture", {"confirm": "yes"}, page=path_of(draft))
+    with owner.connect() as connection:
+        acts = connection.scalars(
+            sa.text("SELECT act FROM core_audit WHERE object_id = :id ORDER BY occurred_at, id"), {"id": str(client.pk)}
+        ).all()
+    assert sorted(acts) == [
+        "oauth:client:disabled",
+        "oauth:client:issued",
+        "oauth:client:key-rotated",
+        "oauth:client:keys-published",
+        "oauth:client:redirected",
+    ]
 
 
 def test_another_organisations_credentials_are_not_found(alice: FlaskClient, draft: UUID, people: People) -> None:
@@ -129,8 +238,10 @@ def test_another_organisations_credentials_are_not_found(alice: FlaskClient, dra
     bruno = alice
     sign_in_agent(bruno, agent_id=people.bruno.id)
     assert bruno.get(path_of(draft)).status_code == 404
-    for action in ("", f"/{client.pk}/cle", f"/{client.pk}/adresses", f"/{client.pk}/fermeture"):
-        answer = submit(bruno, path_of(draft) + action, GENERATE, page="/editeur/applications/nouvelle")
+    for action in ("", "/cle", "/cles/adresse", "/cles/x/fin", "/adresses", "/adresses/retrait", "/fermeture"):
+        path = path_of(draft) + (f"/{client.pk}{action}" if action else "")
+        form = {**GENERATE, "confirm": "yes"}
+        answer = submit(bruno, path, form, page="/editeur/applications/nouvelle")
         assert answer.status_code == 404
     assert clients_of(draft)[0].redirect_uris == (CALLBACK,)
 
@@ -139,7 +250,8 @@ def test_a_client_is_reached_through_its_own_application_only(alice: FlaskClient
     submit(alice, path_of(draft), GENERATE)
     (client,) = clients_of(draft)
     elsewhere, _ = bring_to("draft", people, name="Autre")
-    answer = submit(alice, f"{path_of(elsewhere)}/{client.pk}/fermeture", {}, page=path_of(draft))
+    form = {"confirm": "yes"}
+    answer = submit(alice, f"{path_of(elsewhere)}/{client.pk}/fermeture", form, page=path_of(draft))
     assert answer.status_code == 404
     assert len(clients_of(draft)) == 1
 
