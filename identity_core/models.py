@@ -93,13 +93,14 @@ class Professional(Base):
 
 
 class Organisation(Base):
-    """A legal person: a publisher of apps, or the authority that references them."""
+    """A legal person: a publisher of apps, or the authority that references them. A `synthetic` one is made up."""
 
     __tablename__ = "identity_organisation"
 
     id: Mapped[UUID] = uuid_key()
     name: Mapped[str]
     siren: Mapped[str] = mapped_column(unique=True)
+    synthetic: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
 
 

@@ -25,6 +25,7 @@ ROOMS = {
     "demo": ("Demo people, applications and clients.", ("platform_app.demo:demo", "consent.cli:demo", "oauth.cli:demo")),
     "journal": ("The sealed journal of accesses.", ("platform_core.cli:journal",)),
     "keys": ("Signing keys.", ("oauth.cli:keys",)),
+    "store": ("The store of applications.", ("store.cli:store",)),
 }
 
 

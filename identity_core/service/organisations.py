@@ -16,12 +16,14 @@ from platform_core.health_identity import Siren
 from platform_core.ids import uuid7
 
 
-def register_organisation(*, name: str, siren: Siren, by: Actor) -> UUID:
-    """Enrol a legal person, once per SIREN. Returns its id."""
+def register_organisation(*, name: str, siren: Siren, by: Actor, synthetic: bool = False) -> UUID:
+    """Enrol a legal person, once per SIREN; `synthetic` marks one made up for trials. Returns its id."""
     known = queries.find_organisation_by_siren(siren.number)
     if known:
         return known.id
-    organisation = Organisation(id=uuid7(), name=name, siren=siren.number, created_at=clock.now())
+    organisation = Organisation(
+        id=uuid7(), name=name, siren=siren.number, synthetic=synthetic, created_at=clock.now()
+    )
     db.session.add(organisation)
     db.session.flush()
     audit.record("identity:organisation:register", by=by, object_type="organisation", object_id=organisation.id)

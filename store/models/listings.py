@@ -1,25 +1,38 @@
 """The listing: what the catalogue shows and what bounds an application's requests."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
+from platform_core import clock
 from platform_core.database import Base, one_of, uuid_key
 from store.models.applications import Application
 from store.models.submissions import Submission
 from store.workflow import ListingState
 
 LISTING_NUMBER = sa.Sequence("store_listing_number_seq", metadata=Base.metadata)
+# Stems, and whole words beside them: the beginning of a word is not always that of its stem.
+_SEARCH = " || ".join(
+    f"setweight(to_tsvector('{dictionary}'::regconfig, split_part(search_text, chr(10), {line})), '{weight}'::\"char\")"
+    for line, weight, dictionary in (
+        (1, "A", "french"),
+        (1, "A", "simple"),
+        (2, "B", "french"),
+        (2, "B", "simple"),
+        (3, "D", "french"),
+    )
+)
 
 
 class Listing(Base):
     """The referencing itself: what the catalogue shows and what bounds the application's requests.
 
-    `entry` is the public page as it was approved; `search_text` its words, for the catalogue's search.
+    `entry` is the public page as it was approved; `search_text` its words on three lines, the weightiest first, from
+    which PostgreSQL makes `search`; `facets` what the catalogue is narrowed by. `changed_at` dates the open data.
     `state`, `expires_on` and `application_id` are read at every data call.
     """
 
@@ -36,6 +49,9 @@ class Listing(Base):
     profile: Mapped[str]
     entry: Mapped[dict[str, Any]] = mapped_column(JSONB)
     search_text: Mapped[str]
+    search: Mapped[str] = mapped_column(TSVECTOR, sa.Computed(_SEARCH, persisted=True), deferred=True)
+    facets: Mapped[list[str]] = mapped_column(ARRAY(sa.Text))
+    changed_at: Mapped[datetime] = mapped_column(default=clock.now, onupdate=clock.now)
     version: Mapped[int] = mapped_column()
 
     __table_args__ = (
@@ -43,5 +59,13 @@ class Listing(Base):
         sa.CheckConstraint("profile IN ('fapi2', 'smart')", name="profile"),
         sa.CheckConstraint("expires_on > listed_on", name="dates"),
         sa.Index("ix_store_listing_state", "state", "expires_on"),
+        sa.Index(None, "search", postgresql_using="gin"),
+        sa.Index(None, "facets", postgresql_using="gin"),
+        sa.Index(
+            "ix_store_listing_typos",
+            "search_text",
+            postgresql_using="gin",
+            postgresql_ops={"search_text": "gin_trgm_ops"},
+        ),
     )
     __mapper_args__ = {"version_id_col": version}

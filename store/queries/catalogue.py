@@ -1,4 +1,10 @@
-"""The public catalogue."""
+"""The public catalogue: search, facets with their counts, one entry."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -7,42 +13,143 @@ from platform_core.database import db
 from platform_core.errors import NotFound
 from platform_core.pagination import Page
 from store.models.applications import Application
+from store.models.history import StoreEvent, Subject
 from store.models.listings import Listing
+from store.models.submissions import Submission, Verdict
 from store.queries.listings import ListingView, listing_view, select_listings
-from store.rules import catalogue
-from store.workflow import ListingState
+from store.rules import grid
+from store.rules.catalogue import Chosen, Facet, FamilyLevel, family_levels
+from store.rules.search import search_terms, words_of
+from store.workflow import ListingState, ListingVerb
 
 PAGE_SIZE = 25
-_SEARCH = sa.func.to_tsvector(sa.text("'french'"), Listing.search_text)
+Condition = sa.ColumnElement[bool]
+Counts = Mapping[Facet, Mapping[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One page of a search, and what each value of each facet would show. `near`: by words spelt alike only."""
+
+    page: Page[ListingView]
+    counts: Counts
+    near: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """How many listings are published, and when any was last changed."""
+
+    count: int
+    changed_at: datetime | None
 
 
 def get_entry(slug: str) -> ListingView:
     """The catalogue page of an application that is listed or suspended. Raises `NotFound`."""
-    row = db.session.execute(select_listings().where(Application.slug == slug, _published())).one_or_none()
+    row = db.session.execute(select_listings().where(Application.slug == slug, published())).one_or_none()
     if row is None:
         raise NotFound("No application of this name is in the catalogue.")
     return listing_view(row)
 
 
+def search_catalogue(*, text: str = "", chosen: Chosen | None = None, page: int = 1) -> Found:
+    """Search the catalogue as people do: when no application has the words, those spelt alike are tried."""
+    found = list_listed(text=text, chosen=chosen, page=page)
+    near = found.total == 0 and bool(words_of(text))
+    if near:
+        found = list_listed(text=text, chosen=chosen, page=page, near=True)
+    return Found(found, count_facets(text=text, chosen=chosen, near=near), near)
+
+
 def list_listed(
-    *, text: str = "", family: str = "", data: str = "", audience: str = "", page: int = 1, size: int = PAGE_SIZE
+    *, text: str = "", chosen: Chosen | None = None, page: int = 1, size: int = PAGE_SIZE, near: bool = False
 ) -> Page[ListingView]:
-    """The catalogue, by name: live listings that match a text, a rubric, a data category and an audience."""
-    wanted = [Listing.state == ListingState.LISTED, Listing.expires_on >= clock.today()]
-    if query := catalogue.search_query(text):
-        wanted.append(_SEARCH.bool_op("@@")(sa.func.to_tsquery(sa.text("'french'"), query)))
-    if family:
-        wanted.append(Listing.entry.contains({"catalogue": {"family": family}}))
-    if data:
-        wanted.append(Listing.ceiling.contains({"items": [{"category": data}]}))
-    if audience:
-        wanted.append(Listing.entry.contains({"service": {"audience": [audience]}}))
+    """The live listings that match a text and, in each facet, one of the values chosen there.
+
+    The best match first, by name without a text. `near` accepts the misspelt words of a text.
+    """
+    wanted = [*_matching(text, near), *(_has_one(facet, values) for facet, values in (chosen or {}).items())]
     total = db.session.scalar(sa.select(sa.func.count()).select_from(Listing).where(*wanted)) or 0
-    rows = select_listings().where(*wanted).order_by(sa.func.lower(Application.name), Application.id)
-    found = db.session.execute(rows.limit(size).offset((page - 1) * size))
-    return Page([listing_view(row) for row in found], page, size, total)
+    order = [*_rank(text, near), sa.func.lower(Application.name), Application.id]
+    rows = select_listings().where(*wanted).order_by(*order).limit(size).offset((page - 1) * size)
+    return Page([listing_view(row) for row in db.session.execute(rows)], page, size, total)
 
 
-def _published() -> sa.ColumnElement[bool]:
-    live = sa.and_(Listing.state == ListingState.LISTED, Listing.expires_on >= clock.today())
-    return sa.or_(live, Listing.state == ListingState.SUSPENDED)
+def count_facets(*, text: str = "", chosen: Chosen | None = None, near: bool = False) -> Counts:
+    """How many listings each value of each facet would show, the choices of the other facets kept."""
+    value = sa.func.unnest(Listing.facets).column_valued("value", joins_implicitly=True)
+    others = [
+        sa.or_(value.startswith(f"{facet}:"), _has_one(facet, values)) for facet, values in (chosen or {}).items()
+    ]
+    counted = sa.select(value, sa.func.count()).select_from(Listing).where(*_matching(text, near), *others)
+    found: dict[Facet, dict[str, int]] = {facet: {} for facet in Facet}
+    for key, count in db.session.execute(counted.group_by(value).order_by(sa.func.count().desc(), value)):
+        facet, _, code = key.partition(":")
+        found[Facet(facet)][code] = count
+    return found
+
+
+def list_levels(submission_id: UUID) -> Sequence[FamilyLevel]:
+    """What the examination of a listed dossier found, family by family of its grid."""
+    answers = Submission.dossier["orientation"].label("answers")
+    file = db.session.execute(sa.select(Submission.grid_version, answers).where(Submission.id == submission_id)).one()
+    verdicts = sa.select(Verdict.criterion, Verdict.verdict).where(Verdict.submission_id == submission_id)
+    found = {criterion: grid.Verdict(verdict) for criterion, verdict in db.session.execute(verdicts)}
+    return family_levels(grid.load(file.grid_version), found, file.answers or {})
+
+
+def list_public_history(application_id: UUID) -> Sequence[tuple[datetime, ListingVerb]]:
+    """What everybody may know of a referencing, newest first: when it was given, suspended, reinstated."""
+    events = sa.select(StoreEvent.occurred_at, StoreEvent.verb).where(
+        StoreEvent.application_id == application_id, StoreEvent.subject == Subject.LISTING
+    )
+    rows = db.session.execute(events.order_by(StoreEvent.position.desc()).limit(50))
+    return [(at, ListingVerb(verb)) for at, verb in rows]
+
+
+def find_edition() -> Edition:
+    """What identifies the present content of the open data: it changes with any listing and at any expiry."""
+    row = db.session.execute(
+        sa.select(sa.func.count().filter(published()), sa.func.max(Listing.changed_at)).select_from(Listing)
+    ).one()
+    return Edition(*row)
+
+
+def list_published_after(slug: str, *, size: int = 200) -> Sequence[ListingView]:
+    """The published listings whose slug comes after this one, in the order of the slugs."""
+    rows = select_listings().where(published(), Application.slug > slug).order_by(Application.slug).limit(size)
+    return [listing_view(row) for row in db.session.execute(rows)]
+
+
+def published() -> Condition:
+    """Listed and valid today, or suspended: what has a page in the catalogue."""
+    return sa.or_(_live(), Listing.state == ListingState.SUSPENDED)
+
+
+def _live() -> Condition:
+    return sa.and_(Listing.state == ListingState.LISTED, Listing.expires_on >= clock.today())
+
+
+def _matching(text: str, near: bool) -> Sequence[Condition]:
+    if near:
+        return [_live(), *(sa.literal(word).bool_op("<%")(Listing.search_text) for word in words_of(text))]
+    return [_live(), *(Listing.search.bool_op("@@")(query) for query in _queries(text))]
+
+
+def _queries(text: str) -> list[sa.ColumnElement[Any]]:
+    """A text query for each word: by its stem, or by the whole word and what begins like it."""
+    return [
+        sa.func.to_tsquery(sa.text("'french'"), term).op("||")(sa.func.to_tsquery(sa.text("'simple'"), term))
+        for term in search_terms(text)
+    ]
+
+
+def _rank(text: str, near: bool) -> Sequence[sa.ColumnElement[Any]]:
+    if near:
+        return [sa.func.word_similarity(" ".join(words_of(text)), Listing.search_text).desc()]
+    ranks = [sa.func.ts_rank(Listing.search, query) for query in _queries(text)]
+    return [sum(ranks[1:], ranks[0]).desc()] if ranks else []
+
+
+def _has_one(facet: Facet, values: frozenset[str]) -> Condition:
+    return Listing.facets.overlap([f"{facet}:{value}" for value in sorted(values)])

@@ -129,16 +129,3 @@ def test_the_ceiling_says_what_the_dossier_asks() -> None:
 def test_a_dossier_that_asks_nothing_has_no_ceiling() -> None:
     assert dossier.find_ceiling({}) is None
     assert dossier.find_ceiling({"data": {"purposes": ["soins"]}}) is None
-
-
-@pytest.mark.parametrize(
-    ("text", "query"),
-    [
-        ("Pesée œdème", "pesee:* & oedeme:*"),
-        ("a & b | !c:*", "a:* & b:* & c:*"),
-        ("'; DROP TABLE", "drop:* & table:*"),
-        ("  ", ""),
-    ],
-)
-def test_a_search_is_made_of_the_beginnings_of_words(text: str, query: str) -> None:
-    assert catalogue.search_query(text) == query

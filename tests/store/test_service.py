@@ -374,33 +374,6 @@ def test_a_listing_past_its_last_day_is_not_live_and_expires(people: People, clo
     assert listing is not None and listing.state is ListingState.EXPIRED
 
 
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [("pesee", 1), ("PESÉES", 1), ("balanc", 1), ("poids balance", 1), ("glycémie", 0), ("' | & :*", 1), ("", 1)],
-)
-def test_the_catalogue_is_searched_in_french(people: People, text: str, found: int) -> None:
-    bring_to("listed", people)
-    with transaction():
-        assert list_listed(text=text).total == found
-
-
-@pytest.mark.parametrize(
-    ("filters", "found"),
-    [
-        ({"family": "prevention"}, 1),
-        ({"family": "documents"}, 0),
-        ({"data": "storetest.weight"}, 1),
-        ({"data": "storetest.bmi"}, 0),
-        ({"audience": "adults"}, 1),
-        ({"audience": "children"}, 0),
-    ],
-)
-def test_the_catalogue_is_filtered(people: People, filters: dict[str, str], found: int) -> None:
-    bring_to("listed", people)
-    with transaction():
-        assert list_listed(**filters).total == found
-
-
 def test_names_alike_get_addresses_of_their_own(people: People) -> None:
     with transaction():
         ids = [dossiers.create_application(name=name, by=people.alice) for name in ("Été à deux", "ete a deux", "++")]
