@@ -66,7 +66,8 @@ def number_in_words(value: Decimal | float | None) -> str:
 
 def size_in_words(size: int) -> str:
     """A number of bytes as people read it: `812 octets`, `64 Ko`, `2,4 Mo` (1 Ko is 1 024 octets)."""
-    for unit, divisor, decimals in (("octets", 1, 0), ("Ko", 1024, 0), ("Mo", 1024**2, 1)):
-        if size < 1000 * divisor or unit == "Mo":
-            return f"{number_in_words(round(size / divisor, decimals or None))}{_NO_BREAK}{unit}"
-    raise AssertionError("The last unit takes every size.")
+    if size < 1000:
+        return f"{size}{_NO_BREAK}octets"
+    if size < 1000 * 1024:
+        return f"{round(size / 1024)}{_NO_BREAK}Ko"
+    return f"{number_in_words(round(size / 1024**2, 1))}{_NO_BREAK}Mo"

@@ -143,9 +143,15 @@ def unlink_evidence(
 
 
 def carry_links(*, from_submission: UUID, to_submission: UUID, by: Actor) -> None:
-    """Start a new dossier with what backed the one it is made from; a superseded file gives way to the newest."""
+    """Start a new dossier with what backed the one it is made from; a superseded file gives way to the newest.
+
+    What backed a criterion that the grid of the new dossier has no more stays behind.
+    """
+    criteria = grid.load(db.session.get_one(Submission, to_submission).grid_version).criteria
     for link in queries.list_links(from_submission):
         newest = _newest(link.evidence.id)
+        if link.target_kind is TargetKind.CRITERION and link.target not in criteria:
+            continue
         if _find_link(to_submission, link.target_kind, link.target, newest) is None:
             _add_link(to_submission, link.target_kind, link.target, newest, by=by)
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from flask import Flask, render_template_string
 
-from platform_core.french import day_in_figures, day_in_words, in_words, number_in_words, typeset
+from platform_core.french import day_in_figures, day_in_words, in_words, number_in_words, size_in_words, typeset
 
 
 @pytest.mark.parametrize(
@@ -46,6 +46,20 @@ def test_a_day_is_the_day_in_paris(day: date | None, words: str, figures: str) -
 )
 def test_a_number_keeps_its_decimals(value: Decimal | float | None, words: str) -> None:
     assert number_in_words(value) == words
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [
+        (812, "812 octets"),
+        (64 * 1024, "64 Ko"),
+        (999 * 1024, "999 Ko"),
+        (2_500_000, "2,4 Mo"),
+        (25 * 1024**2, "25 Mo"),
+    ],
+)
+def test_a_size_is_said_in_the_unit_that_suits_it(size: int, words: str) -> None:
+    assert size_in_words(size) == words.replace(" ", "\u00a0")
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,9 @@ from platform_core.database import DatabaseRole, db, transaction
 from platform_core.errors import Conflict, DomainError, Invalid, NotFound, TooLarge, UnsupportedType
 from store.errors import RoleRequired, SectionLocked
 from store.models.evidence import Evidence, EvidenceLink
+from store.models.submissions import Submission
 from store.queries import evidence as queries
+from store.rules import grid
 from store.rules.evidence import KINDS, TargetKind, check_description, days_left
 from store.service import dossiers, evidence
 from tests import files
@@ -293,6 +295,20 @@ def test_a_new_dossier_starts_with_what_backed_the_last_one(people: People, cloc
         with transaction():
             evidence.carry_links(from_submission=old, to_submission=new, by=people.alice)
     assert backing(new) == [newer] and backing(old) == [evidence_id]
+
+
+def test_what_backed_a_retired_criterion_stays_behind(people: People, clock: FrozenClock) -> None:
+    [retired, *_] = grid.load("2026.2").retired
+    evidence_id = add(people.alice)
+    application_id, old = bring_to("draft", people)
+    _, new = bring_to("draft", people, name="Tension+")
+    with transaction():
+        for submission_id, version in ((old, "2026.1"), (new, "2026.2")):
+            db.session.get_one(Submission, submission_id).grid_version = version
+    link(application_id, evidence_id, people.alice, target=retired)
+    with transaction():
+        evidence.carry_links(from_submission=old, to_submission=new, by=people.alice)
+    assert backing(old) == [evidence_id] and backing(new) == []
 
 
 def titles(agent: Actor) -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
@@ -28,6 +28,7 @@ from tests.signing_in import read_csrf_token, sign_in_agent, submit
 from tests.store.conftest import People, bring_to
 
 NEW = "/editeur/preuves/nouvelle"
+ABSENT = UUID("00000000-0000-7000-8000-000000000000")
 PDF = files.pdf()
 SAID = {"kind": "other", "title": "Attestation d’assurance"}
 
@@ -72,10 +73,10 @@ def nothing_kept(blob_folder: Path) -> bool:
     [
         "/editeur/preuves",
         NEW,
-        f"/editeur/preuves/{uuid4()}/fichier",
-        f"/editeur/preuves/{uuid4()}/remplacement",
-        f"/editeur/applications/{uuid4()}/preuves",
-        f"/instruction/preuves/{uuid4()}/fichier",
+        f"/editeur/preuves/{ABSENT}/fichier",
+        f"/editeur/preuves/{ABSENT}/remplacement",
+        f"/editeur/applications/{ABSENT}/preuves",
+        f"/instruction/preuves/{ABSENT}/fichier",
     ],
 )
 def test_nothing_of_evidence_is_public(client: FlaskClient, path: str) -> None:
