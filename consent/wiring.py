@@ -8,7 +8,7 @@ from uuid import UUID
 from flask import Flask
 
 from consent import queries, subscribers, tasks  # noqa: F401 - registers the tasks
-from consent.pages import journal, permissions, question, words
+from consent.pages import cascades, journal, permissions, question, words
 from identity_core.events import SpaceClosed
 from platform_core import events, schedule
 from platform_core.access import Actor
@@ -18,7 +18,7 @@ from store.events import ApplicationExpired, ApplicationReinstated, ApplicationS
 
 def init_app(app: Flask) -> None:
     """Register what the consent adds to the application."""
-    for pages in (question, permissions, journal):
+    for pages in (question, permissions, journal, cascades):
         app.register_blueprint(pages.blueprint)
     app.jinja_env.filters.update(category_label=words.category, iso_date=date.fromisoformat)
     events.subscribe(ApplicationSuspended, subscribers.follow_suspension)
@@ -29,6 +29,8 @@ def init_app(app: Flask) -> None:
     schedule.every(60, "consent.record_expiries")
     add_link(Link(Area.PATIENT, "Mes applications", "permissions.list_applications", order=50))
     add_link(Link(Area.PATIENT, "Journal des accès", "access_journal.show_journal", order=60))
+    add_link(Link(Area.REVIEWER, "Effets des décisions", "cascades.show_cascades", order=60))
+    add_panel(Panel(Area.REVIEWER, "dossier", "consent/cascade_panel.html", cascades.load_panel, order=50))
     add_panel(Panel(Area.PATIENT, "home", "consent/panel.html", _count_accesses, order=30))
 
 

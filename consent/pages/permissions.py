@@ -45,6 +45,7 @@ def list_applications() -> str:
         states = queries.list_states(patient_id)
         refused = queries.list_refused(patient_id)
         accesses = journal.last_served(patient_id, [s.grant_id for s in states], since=clock.now() - RECENT)
+        times = {state.grant_id: _now(state) for state in states if state.is_live}
     counts = {value: sum(words.filter_of(state) == value for state in states) for value, _ in words.filters()}
     counts |= {words.ALL: len(states), "refusees": len(refused)}
     return render_template(
@@ -52,6 +53,7 @@ def list_applications() -> str:
         states=[state for state in states if wanted in {words.ALL, words.filter_of(state)}],
         refused=refused if wanted in {words.ALL, "refusees"} else [],
         accesses=accesses,
+        times=times,
         counts=counts,
         wanted=wanted,
         words=words,

@@ -83,6 +83,16 @@ def usage(item: ItemState, now: datetime) -> str:
     }[item.periodicity.kind]
 
 
+def usages(state: ConsentState, now: datetime) -> str:
+    """What was used of each item, each sentence once, with what it is about when they differ."""
+    said: dict[str, list[str]] = {}
+    for item in state.items:
+        said.setdefault(usage(item, now), []).append(f"{category(item.category)} ({action(item.access).lower()})")
+    if len(said) == 1:
+        return next(iter(said))
+    return " ; ".join(f"{', '.join(names)} : {sentence}" for sentence, names in said.items())
+
+
 def _counted(item: ItemState, unit: Unit, now: datetime) -> str:
     span = {
         Unit.HOUR: gettext("cette heure-ci"),

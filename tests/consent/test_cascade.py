@@ -24,8 +24,7 @@ from store.service import listings
 from tests.consent.calls import state_of
 from tests.consent.conftest import CAMILLE
 
-COUNT = 600
-LIVE = COUNT * 8 // 10
+COUNT, LIVE, BATCH = 100, 80, 20
 Act = Callable[..., None]
 _HISTORIES = """
     SELECT consent.status, coalesce(history.kinds, '{}') AS kinds, coalesce(inbox.kinds, '{}') AS told,
@@ -89,7 +88,14 @@ class App:
 
 
 @pytest.fixture
-def balance(app: Flask, applications: dict[str, UUID], agents: dict[str, Actor], owner: sa.Engine) -> App:
+def balance(
+    app: Flask,
+    applications: dict[str, UUID],
+    agents: dict[str, Actor],
+    owner: sa.Engine,
+    monkeypatch: pytest.MonkeyPatch,
+) -> App:
+    monkeypatch.setattr(cascades, "BATCH", BATCH)
     return App(applications["Balance+"], agents["omar"], owner)
 
 
@@ -122,11 +128,12 @@ def tell_a_whole_story(balance: App, count: int) -> None:
 
 
 def test_every_live_consent_follows_and_gets_back_the_state_it_had(balance: App) -> None:
-    tell_a_whole_story(balance, 250)
+    tell_a_whole_story(balance, 60)
 
 
 @pytest.mark.slow
-def test_ten_thousand_consents_follow(balance: App) -> None:
+def test_ten_thousand_consents_follow(balance: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cascades, "BATCH", 200)
     tell_a_whole_story(balance, 10_000)
 
 
@@ -136,18 +143,18 @@ def test_a_batch_that_is_killed_leaves_nothing_and_the_next_run_takes_it_again(
     balance.fill(COUNT)
     balance.change(listings.suspend_listing)
     balance.carry(1)
-    right, left = lifecycle.follow_listing, iter(range(70))
+    right, left = lifecycle.follow_listing, iter(range(7))
 
-    def killed_after_seventy(**names: object) -> bool:
+    def killed_after_seven(**names: object) -> bool:
         if next(left, None) is None:
             raise KeyboardInterrupt
         return right(**names)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(lifecycle, "follow_listing", killed_after_seventy)
+        patched.setattr(lifecycle, "follow_listing", killed_after_seven)
         balance.carry(1)
     (stopped,) = balance.cascades()
-    assert (stopped.done, stopped.told, stopped.total) == (cascades.BATCH, cascades.BATCH, LIVE)
+    assert (stopped.done, stopped.told, stopped.total) == (BATCH, BATCH, LIVE)
     balance.carry_all()
     assert balance.seen() == expected(COUNT, "suspended", "consent.suspended")
 
@@ -166,23 +173,23 @@ def test_a_reinstatement_that_overtakes_a_suspension_writes_both_and_tells_only_
         if status in ("active", "paused"):
             seen[history, told] += number
     told = "consent.suspended consent.reinstated"
-    assert seen == {("suspended reinstated", told): cascades.BATCH, ("suspended reinstated", ""): LIVE - cascades.BATCH}
+    assert seen == {("suspended reinstated", told): BATCH, ("suspended reinstated", ""): LIVE - BATCH}
     balance.check_chains()
 
 
 def test_a_message_delivered_twice_or_a_task_run_again_writes_nothing_twice(balance: App) -> None:
-    balance.fill(50)
+    balance.fill(COUNT)
     balance.change(listings.suspend_listing)
-    balance.carry(6)
-    assert balance.seen() == expected(50, "suspended", "consent.suspended")
+    balance.carry(9)
+    assert balance.seen() == expected(COUNT, "suspended", "consent.suspended")
     (done,) = balance.cascades()
-    assert (done.done, done.told, done.ended_at is not None) == (40, 40, True)
+    assert (done.done, done.told, done.ended_at is not None) == (LIVE, LIVE, True)
 
 
 def test_a_consent_that_cannot_follow_yet_holds_up_no_other_and_follows_later(
     balance: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    balance.fill(50)
+    balance.fill(COUNT)
     balance.change(listings.suspend_listing)
     right, visited = lifecycle.follow_listing, list[object]()
 
@@ -194,11 +201,11 @@ def test_a_consent_that_cannot_follow_yet_holds_up_no_other_and_follows_later(
 
     with monkeypatch.context() as patched, pytest.raises(RuntimeError, match="1 consents"):
         patched.setattr(lifecycle, "follow_listing", third_is_held)
-        balance.carry(2)
+        balance.carry(6)
     (waiting,) = balance.cascades()
-    assert (waiting.done, waiting.left, waiting.ended_at) == (39, 1, None)
+    assert (waiting.done, waiting.left, waiting.ended_at) == (LIVE - 1, 1, None)
     balance.carry_all()
-    assert balance.seen() == expected(50, "suspended", "consent.suspended")
+    assert balance.seen() == expected(COUNT, "suspended", "consent.suspended")
 
 
 def test_only_those_who_consented_before_the_decision_and_still_do_are_concerned(
