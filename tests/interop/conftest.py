@@ -20,9 +20,12 @@ from oauth.cli import demo
 from platform_core.database import transaction
 from tests.node import find_node, has_clients
 from tests.oauth.partner import answer_as
+from tests.store.conftest import people
+
+__all__ = ["people"]
 
 HERE = Path(__file__).parent
-IN_JAVASCRIPT = ["test_openid_client.py", "test_oauth4webapi.py"]
+IN_JAVASCRIPT = ["test_openid_client.py", "test_oauth4webapi.py", "test_fhirclient_in_a_browser.py"]
 collect_ignore = [] if has_clients() else IN_JAVASCRIPT
 Settings = dict[str, Any]
 Script = Callable[..., dict[str, Any]]
