@@ -124,6 +124,7 @@ def _answer(respond: Callable[[], Response]) -> Response:
 
 
 @endpoints.route("/userinfo", methods=["GET", "POST"])
+@rate_limit("100 per second")
 @grant_token_required
 def show_user() -> dict[str, Any]:
     """OpenID Connect Core §5.3: the pairwise subject of the person who granted."""
@@ -135,6 +136,7 @@ def show_user() -> dict[str, Any]:
 
 
 @endpoints.get("/grants/<uuid:grant_id>")
+@rate_limit("100 per second")
 @token_required
 def show_grant(grant_id: UUID) -> dict[str, Any]:
     """The grant as it stands, to the app that holds it (Grant Management §6.3)."""
@@ -151,6 +153,7 @@ def show_grant(grant_id: UUID) -> dict[str, Any]:
 
 
 @endpoints.delete("/grants/<uuid:grant_id>")
+@rate_limit("100 per second")
 @token_required
 def end_grant(grant_id: UUID) -> tuple[str, int]:
     """The app gives the grant up (Grant Management §6.4); its tokens are worth nothing from then on."""

@@ -79,6 +79,7 @@ def _send(answer: AuthorizationAnswer) -> Response:
         return redirect(answer.address, 303)
     target = urlsplit(answer.redirect_uri)
     response = make_response(render_template("oauth/form_post.html", answer=answer, host=target.netloc))
+    response.headers["Cache-Control"] = "no-store"
     response.content_security_policy.default_src = "'self'"
     response.content_security_policy.img_src = "'self' data:"
     response.content_security_policy.base_uri = response.content_security_policy.frame_ancestors = "'none'"
