@@ -12,19 +12,24 @@ from platform_core.navigation import Area, Link, Panel, add_link, add_panel
 from store import (
     tasks,  # noqa: F401 - registers the tasks
 )
-from store.api import catalogue as catalogue_api
-from store.pages import catalogue, open_data, publisher, reports, reviewer
+from store.api.catalogue import catalogue as catalogue_api
+from store.api.publisher import publisher as publisher_api
+from store.pages import catalogue, open_data, reports, reviewer
 from store.pages.evidence import backing
 from store.pages.evidence import files as evidence_files
+from store.pages.publisher import applications, items, sections, sending, versions
 from store.queries.evidence import list_referenced_blobs
 from store.queries.queue import count_by_state, list_applications
 
 
 def init_app(app: Flask) -> None:
     """Register what the referencing serves."""
-    for module in (catalogue, open_data, reports, publisher, reviewer, evidence_files, backing):
+    public, publisher = (catalogue, open_data, reports), (applications, items, sections, sending, versions)
+    for module in (*public, *publisher, evidence_files, backing, reviewer):
         app.register_blueprint(module.blueprint)
+    app.extensions["csrf"].exempt(publisher_api)
     rest.api.register_blueprint(catalogue_api)
+    rest.api.register_blueprint(publisher_api)
     add_link(Link(Area.PUBLIC, "Catalogue", "catalogue.show_catalogue", order=10))
     add_link(Link(Area.PATIENT, "Catalogue", "catalogue.show_catalogue", order=80))
     add_link(Link(Area.PUBLISHER, "Mes applications", "dossiers.list_applications", order=10))

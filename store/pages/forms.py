@@ -1,7 +1,7 @@
 """From the schema of the dossier to form fields, and from posted forms to dossier values; refusals said in French."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -15,13 +15,19 @@ from platform_core.errors import DomainError, Fault
 from platform_core.french import day_in_words
 from platform_core.permission import Periodicity, PeriodicityKind, Unit
 from store.rules import dossier
+from store.rules.evidence import KINDS
+from store.rules.grid import Criterion
 
 Form = MultiDict[str, str]
+MOST_RADIOS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field as the templates draw it. `kind` is text, area, lines, date, number, flag, choice or choices."""
+    """One field as the templates draw it.
+
+    `kind` is text, area, lines, date, number, flag, choice, choices, or select for a long choice.
+    """
 
     name: str
     label: str
@@ -30,6 +36,7 @@ class Field:
     options: list[dict[str, str]] = field(default_factory=list)
     value: Any = None
     error: str = ""
+    required: bool = True
 
 
 def _(text: str, **values: object) -> str:
@@ -41,8 +48,13 @@ def section_by_slug() -> Mapping[str, str]:
     return {schema["x-slug"]: code for code, schema in dossier.SECTIONS.items()}
 
 
-def fields_of(schema: Mapping[str, Any], values: Mapping[str, Any], faults: Iterable[Fault] = ()) -> list[Field]:
-    """The fields of a section, or of an item, with their present values and what is wrong with them."""
+def fields_of(
+    schema: Mapping[str, Any],
+    values: Mapping[str, Any],
+    faults: Iterable[Fault] = (),
+    only: Collection[str] | None = None,
+) -> list[Field]:
+    """The fields of a section (`only` those of a step), or of an item, with their present values and what is wrong."""
     errors = {fault.where.rsplit(".", 1)[-1]: say_fault(fault) for fault in faults}
     return [
         Field(
@@ -53,9 +65,10 @@ def fields_of(schema: Mapping[str, Any], values: Mapping[str, Any], faults: Iter
             [{"value": value, "label": _(label)} for value, label in shape.get("x-labels", {}).items()],
             values.get(name),
             errors.get(name, ""),
+            name in schema["required"],
         )
         for name, shape in schema["properties"].items()
-        if _kind(shape) != "parts"
+        if _kind(shape) != "parts" and (only is None or name in only)
     ]
 
 
@@ -65,7 +78,7 @@ def _kind(shape: Mapping[str, Any]) -> str:
     if shape["type"] == "array":
         return "choices" if "enum" in shape["items"] else "lines"
     if "enum" in shape:
-        return "choice"
+        return "choice" if len(shape["enum"]) <= MOST_RADIOS else "select"
     if shape.get("format") == "date":
         return "date"
     if shape["type"] == "boolean":
@@ -75,9 +88,13 @@ def _kind(shape: Mapping[str, Any]) -> str:
     return "area" if shape.get("maxLength", 0) > 150 and "pattern" not in shape else "text"
 
 
-def read(schema: Mapping[str, Any], form: Form) -> dict[str, Any]:
-    """The values posted for a section or an item; what was left empty is left out."""
-    found = {name: _read(name, shape, form) for name, shape in schema["properties"].items() if _kind(shape) != "parts"}
+def read(schema: Mapping[str, Any], form: Form, only: Collection[str] | None = None) -> dict[str, Any]:
+    """The values posted for a section, a step or an item; what was left empty is left out."""
+    found = {
+        name: _read(name, shape, form)
+        for name, shape in schema["properties"].items()
+        if _kind(shape) != "parts" and (only is None or name in only)
+    }
     return {name: value for name, value in found.items() if value not in ("", None, [])}
 
 
@@ -117,6 +134,11 @@ def say_category(code: str) -> str:
     return _(category.short_fr) if category else code
 
 
+def say_evidence(criterion: Criterion) -> str:
+    """The kinds of evidence that a criterion asks for, in words."""
+    return " ; ".join(_(KINDS[kind].label) if kind in KINDS else kind for kind in criterion.evidence)
+
+
 def say_access(access: str) -> str:
     return _("Lire") if access == Access.READ else _("Ajouter")
 
@@ -152,17 +174,21 @@ def say_history(item: Mapping[str, Any]) -> str:
 
 
 def describe_section(code: str, values: Mapping[str, Any]) -> list[dict[str, str]]:
-    """A section as rows of key and value, for reading."""
+    """A section as rows of key and value, for reading; a field asked of some services only is left out when empty."""
+    schema = dossier.SECTIONS[code]
     return [
-        {"key": one.label, "value": _describe(one)}
-        for one in fields_of(dossier.SECTIONS[code], values)
-        if one.name != "items"
+        {"key": one.label, "value": describe(one)}
+        for one in fields_of(schema, values)
+        if one.name in values or "x-applies-when" not in schema["properties"][one.name]
     ]
 
 
-def _describe(one: Field) -> str:
+def describe(one: Field) -> str:
+    """The value of a field in words."""
     if one.value in (None, "", []):
         return _("Non renseigné")
+    if one.kind == "flag":
+        return _("Oui") if one.value else _("Non")
     if one.kind == "date":
         return day_in_words(date.fromisoformat(one.value))
     labels = {str(option["value"]): option["label"] for option in one.options}
@@ -186,6 +212,8 @@ def say_fault(fault: Fault) -> str:
     """What is wrong with a field."""
     return {
         "required": _("Ce champ manque."),
+        "insufficient": _("Ce niveau ne suffit pas : le critère est obligatoire."),
+        "not-eligible": _("Cette réponse ne permet pas de déposer le dossier."),
         "too-short": _("C’est trop court : donnez plus de précisions."),
         "too-long": _("C’est trop long : raccourcissez."),
         "not-a-choice": _("Choisissez une des réponses proposées."),
@@ -197,11 +225,11 @@ def say_fault(fault: Fault) -> str:
 
 
 def label_of(where: str) -> str:
-    """The label of the field that a fault names: `hosting.hoster` gives « Hébergeur »."""
+    """The label of the field that a fault names: `hosting.hoster` gives « Hébergeur »; a criterion gives its id."""
     section, __, rest = where.partition(".")
     name = rest.split(".")[0]
     shape = dossier.SECTIONS[section]["properties"].get(name) if section in dossier.SECTIONS else None
-    return _(shape["title"]) if shape else where
+    return _(shape["title"]) if shape else name or where
 
 
 def say_refusal(refused: DomainError) -> str:
@@ -214,8 +242,20 @@ def say_refusal(refused: DomainError) -> str:
         "motive-required": _("Dites pourquoi : le motif est obligatoire."),
         "criteria-not-met": _("Des critères obligatoires ne sont pas conformes."),
         "proposal-missing": _("L’évaluation n’est pas conclue : une proposition est attendue."),
-        "already-listed": _("Ce dossier est déjà inscrit au catalogue."),
+        "already-assigned": _("Une autre personne est déjà chargée de ce dossier."),
+        "evaluation-incomplete": _("Des critères attendent encore un avis, ou une précision."),
+        "nothing-flagged": _("Choisissez au moins une partie du dossier à compléter."),
+        "against-opinion": _("Dites si cette décision s’écarte, ou non, de l’avis de la commission."),
+        "reservations-open": _("Des réserves suspensives ne sont pas levées."),
+        "questions-open": _("Des questions attendent encore votre réponse."),
+        "not-signed": _("L’éditeur n’a pas encore signé la convention."),
+        "interop-pending": _("Des tests d’interopérabilité n’ont pas encore été réussis."),
+        "conflict-of-interest": _("Vous avez déclaré un intérêt dans ce dossier : vous n’y prenez pas part."),
+        "interests-undeclared": _("Déclarez d’abord vos intérêts dans ce dossier."),
+        "no-quorum": _("Le quorum n’est pas atteint."),
+        "no-majority": _("Tous les membres se sont abstenus."),
         "comment-required": _("Un avis autre que « conforme » doit être expliqué."),
         "always-applies": _("Ce critère s’applique à tous les dossiers."),
         "version-mismatch": _("Quelqu’un d’autre a enregistré entre-temps."),
+        "section-locked": _("L’instruction n’a pas demandé de changer cette partie du dossier."),
     }.get(refused.code, _("Cet acte n’est pas possible."))

@@ -1,13 +1,13 @@
 """The dossier: its shape (a JSON Schema, data), what is missing, and the ceiling that it asks for.
 
-A draft may be incomplete, a submission may not; neither may be malformed.
+A draft may be incomplete, a submission may not; neither may be malformed. What the orientation sets aside, whole
+sections or single fields, is neither asked nor kept once submitted.
 """
 
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from enum import StrEnum
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -19,12 +19,16 @@ from platform_core.errors import Fault, Invalid
 from platform_core.health_identity import Siren
 from platform_core.permission import Ceiling, CeilingItem, Periodicity, Purpose
 from store.errors import Incomplete
+from store.rules import answers, orientation
+from store.rules.grid import Grid
 
 Dossier = Mapping[str, Any]
 
 SCHEMA: dict[str, Any] = json.loads(files("store").joinpath("data/dossier-1.json").read_text())
+SCHEMA["properties"]["orientation"] = orientation.SCHEMA
 SECTIONS: Mapping[str, dict[str, Any]] = SCHEMA["properties"]
 ITEM: dict[str, Any] = SCHEMA["$defs"]["item"]
+ANSWER: dict[str, Any] = SCHEMA["$defs"]["answer"]
 
 _validator = Draft202012Validator(SCHEMA, format_checker=FormatChecker())
 _CODES = {
@@ -39,48 +43,83 @@ _CODES = {
     "pattern": "format",
     "format": "format",
 }
+_UNFINISHED = {"required", "insufficient", "not-eligible"}
 
 
-class SectionStatus(StrEnum):
-    EMPTY = "empty"
-    STARTED = "started"
-    COMPLETE = "complete"
-
-
-def list_faults(dossier: Dossier) -> list[Fault]:
+def list_faults(dossier: Dossier, grid: Grid) -> list[Fault]:
     """Everything that keeps the dossier from being submitted, each fault once, in the order of the sections.
 
-    `where` is `section.field`, e.g. `service.tagline`.
+    `where` is `section.field`, e.g. `service.tagline`, or `criteria.SEC-01.level`.
     """
     order = {code: number for number, code in enumerate(SECTIONS)}
-    return sorted(dict.fromkeys(_faults(dossier)), key=lambda fault: order.get(fault.where.partition(".")[0], -1))
+    return sorted(dict.fromkeys(_faults(dossier, grid)), key=lambda fault: order.get(section_of(fault), -1))
 
 
-def check_draft(dossier: Dossier) -> None:
-    """Accept what is absent, refuse what is wrong. Raises `Invalid` (`dossier-invalid`)."""
-    if faults := [fault for fault in _faults(dossier) if fault.code != "required"]:
+def section_of(fault: Fault) -> str:
+    """The section that a fault stands in."""
+    return fault.where.partition(".")[0]
+
+
+def check_draft(dossier: Dossier, grid: Grid) -> None:
+    """Accept what is absent, or not enough yet; refuse what is wrong. Raises `Invalid` (`dossier-invalid`)."""
+    if faults := [fault for fault in _faults(dossier, grid) if fault.code not in _UNFINISHED]:
         raise Invalid("The dossier is malformed.", code="dossier-invalid", faults=faults)
 
 
 def check_item(item: Mapping[str, Any]) -> None:
     """An item of data is whole from the start. Raises `Invalid` (`dossier-invalid`) naming `data.items.0.<field>`."""
-    found = _faults({"data": {"items": [item]}})
+    found = [*_shape_faults({"data": {"items": [item]}}), *_item_faults("data.items.0", item)]
     if faults := [fault for fault in found if fault.where.startswith("data.items.0.")]:
         raise Invalid("The item is malformed or incomplete.", code="dossier-invalid", faults=faults)
 
 
-def check_complete(dossier: Dossier) -> None:
+def check_complete(dossier: Dossier, grid: Grid) -> None:
     """Raises `Incomplete` with every fault."""
-    if faults := list_faults(dossier):
+    if faults := list_faults(dossier, grid):
         raise Incomplete("The dossier is not complete.", faults=faults)
 
 
-def _faults(dossier: Dossier) -> Iterator[Fault]:
+def _faults(dossier: Dossier, grid: Grid) -> Iterator[Fault]:
+    given = dossier.get("orientation", {})
+    yield from (fault for fault in _shape_faults(dossier) if fault.code != "required" or _asks(given, fault))
+    yield from _siren_faults(dossier.get("company", {}).get("siren"))
+    for index, item in enumerate(list_items(dossier)):
+        yield from _item_faults(f"data.items.{index}", item)
+    yield from answers.list_faults(grid, dossier.get("criteria", {}), given)
+    for obstacle in orientation.list_obstacles(given):
+        yield Fault(f"orientation.{obstacle.question}", obstacle.text, "not-eligible")
+
+
+def _asks(given: orientation.Answers, fault: Fault) -> bool:
+    """Whether the orientation asks for the field that is missing."""
+    section, __, rest = fault.where.partition(".")
+    return section_applies(given, section) and field_applies(given, section, rest.split(".")[0])
+
+
+def section_applies(given: orientation.Answers, section: str) -> bool:
+    """Whether a service with these answers to the orientation must fill the section."""
+    return orientation.fulfils(given, SECTIONS[section].get("x-applies-when", ()))
+
+
+def field_applies(given: orientation.Answers, section: str, field: str) -> bool:
+    """Whether it must fill this field of the section."""
+    return orientation.fulfils(given, SECTIONS[section]["properties"].get(field, {}).get("x-applies-when", ()))
+
+
+def pruned(dossier: Dossier, grid: Grid) -> dict[str, Any]:
+    """The dossier without what the orientation sets aside: sections, fields, answers to criteria."""
+    given = dossier.get("orientation", {})
+    kept = {
+        section: {field: value for field, value in values.items() if field_applies(given, section, field)}
+        for section, values in dossier.items()
+        if section_applies(given, section)
+    }
+    return {**kept, "criteria": answers.concerning(grid, dossier.get("criteria", {}), given)}
+
+
+def _shape_faults(dossier: Dossier) -> Iterator[Fault]:
     for error in sorted(_validator.iter_errors(dossier), key=lambda e: [str(step) for step in e.absolute_path]):
         yield from _fault(error)
-    yield from _siren_faults(dossier.get("company", {}).get("siren"))
-    for index, item in enumerate(dossier.get("data", {}).get("items", ())):
-        yield from _item_faults(f"data.items.{index}", item)
 
 
 def _fault(error: ValidationError) -> Iterator[Fault]:
@@ -122,17 +161,21 @@ def _item_faults(where: str, item: Mapping[str, Any]) -> Iterator[Fault]:
         yield Fault(f"{where}.periodicity", refused.message, "periodicity")
 
 
-def section_status(dossier: Dossier, section: str) -> SectionStatus:
-    """Where a section stands, for the publisher's task list."""
-    if not dossier.get(section):
-        return SectionStatus.EMPTY
-    wrong = any(fault.where.startswith(f"{section}.") for fault in list_faults(dossier))
-    return SectionStatus.STARTED if wrong else SectionStatus.COMPLETE
+def section_version(dossier: Dossier, section: str, fields: Collection[str] | None = None) -> str:
+    """The optimistic lock of a section, or of some of its fields: it changes when they do, and only then."""
+    values = dossier.get(section, {})
+    read = values if fields is None else {name: values[name] for name in sorted(fields) if name in values}
+    return _fingerprint(read)
 
 
-def section_version(dossier: Dossier, section: str) -> str:
-    """The optimistic lock of one section: it changes when the section does, and only then."""
-    text = json.dumps(dossier.get(section, {}), sort_keys=True, ensure_ascii=False)
+def item_version(dossier: Dossier, category: str, access: str) -> str:
+    """The optimistic lock of one item of data, asked for or not yet."""
+    found = [item for item in list_items(dossier) if (item["category"], item["access"]) == (category, access)]
+    return _fingerprint(found)
+
+
+def _fingerprint(value: object) -> str:
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -12,13 +12,14 @@ from platform_core.categories import registry
 from store.queries.applications import find_application_id
 from store.queries.submissions import get_own_submission, get_submission
 from store.rules import catalogue, grid
-from store.rules.dossier import section_version
 from store.rules.grid import Verdict
 from store.service import dossiers, listings, rehearsal, reviews
 from store.workflow import SubmissionState
 
 _log = logging.getLogger(__name__)
 
+# The first grid: a new dossier of a demonstration application is asked what the grid in force changed.
+GRID = "2026.1"
 _STARTED = 4
 
 
@@ -37,9 +38,13 @@ def _seed(entry: Mapping[str, Any], actors: Mapping[str, Actor]) -> UUID:
     present = find_application_id(catalogue.slug(name))
     if present:
         return present
-    application_id = dossiers.create_application(name=name, by=publisher)
-    for section, values in entry["dossier"].items():
-        _fill(application_id, section, values, publisher)
+    application_id = dossiers.create_application(name=name, grid_version=GRID, by=publisher)
+    draft = get_own_submission(application_id, by=publisher).dossier
+    content = {section: {**draft.get(section, {}), **values} for section, values in entry["dossier"].items()}
+    content["data"]["items"] = _declared(content["data"]["items"])
+    if entry["state"] != "draft":
+        content["criteria"] = _answers(content["orientation"])
+    dossiers.fill_dossier(application_id=application_id, content=content, by=publisher)
     if entry["state"] != "draft":
         dossiers.submit(application_id=application_id, by=publisher)
         cast = rehearsal.Cast(publisher, actors["ines"], actors["claire"], actors["omar"])
@@ -49,18 +54,19 @@ def _seed(entry: Mapping[str, Any], actors: Mapping[str, Actor]) -> UUID:
     return application_id
 
 
-def _fill(application_id: UUID, section: str, values: Mapping[str, Any], by: Actor) -> None:
-    """Write a section over what it holds, then its data items one by one."""
-    present = get_own_submission(application_id, by=by).dossier
-    plain = {**present.get(section, {}), **{key: value for key, value in values.items() if key != "items"}}
-    version = section_version(present, section)
-    dossiers.save_section(application_id=application_id, section=section, values=plain, version=version, by=by)
-    for item in values.get("items", ()):
-        if not registry.allows(item["category"], Access(item["access"])):
+def _declared(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The items whose data category some room declares, in the order that the dossier keeps."""
+    kept = [item for item in items if registry.allows(item["category"], Access(item["access"]))]
+    for item in items:
+        if item not in kept:
             _log.info("%s is not declared (%s): left out.", item["category"], item["access"])
-            continue
-        version = section_version(get_own_submission(application_id, by=by).dossier, section)
-        dossiers.save_item(application_id=application_id, item=item, version=version, by=by)
+    return sorted(kept, key=lambda item: (item["category"], item["access"]))
+
+
+def _answers(orientation: Mapping[str, Any]) -> dict[str, Any]:
+    """An answer to each criterion that concerns the service."""
+    answers = json.loads(files("store").joinpath("data/demo_answers.json").read_text())
+    return {criterion.id: answers[criterion.id] for criterion in grid.load(GRID).applicable(orientation)}
 
 
 def _examine(submission_id: UUID, state: str, cast: rehearsal.Cast) -> None:

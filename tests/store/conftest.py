@@ -14,24 +14,29 @@ from platform_core.access import SYSTEM, Access, Actor, ActorKind
 from platform_core.categories import Category, Family, SmartScope, registry
 from platform_core.database import transaction
 from platform_core.health_identity import Siren
-from store.queries.submissions import get_own_submission, get_submission
-from store.queries.verdicts import list_verdicts
+from store.queries.submissions import get_own_submission
 from store.rules import grid
-from store.rules.dossier import section_version
-from store.rules.grid import Verdict
-from store.service import dossiers, listings, reviews
+from store.service import dossiers, listings, rehearsal
+from store.workflow import SubmissionState
 
 
 @dataclass(frozen=True)
 class People:
-    """Alice publishes; Bruno does too, elsewhere. Inès and Noé review, Omar and Zoé decide, for the authority."""
+    """Alice publishes; Bruno does too, elsewhere. For the authority, Inès and Noé review, Claire is of the commission,
+    Omar and Zoé decide. Noé decides too, on what he has not evaluated.
+    """
 
     alice: Actor
     bruno: Actor
     ines: Actor
     noe: Actor
+    claire: Actor
     omar: Actor
     zoe: Actor
+
+    @property
+    def cast(self) -> rehearsal.Cast:
+        return rehearsal.Cast(self.alice, self.ines, self.claire, self.omar)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -57,6 +62,7 @@ def people(app: Flask) -> People:
             bruno=_agent("Bruno", elsewhere, Role.PUBLISHER),
             ines=_agent("Inès", authority, Role.REVIEWER),
             noe=_agent("Noé", authority, Role.REVIEWER, Role.DECIDER),
+            claire=_agent("Claire", authority, Role.COMMISSION),
             omar=_agent("Omar", authority, Role.DECIDER),
             zoe=_agent("Zoé", authority, Role.DECIDER),
         )
@@ -71,9 +77,37 @@ def _agent(name: str, organisation_id: UUID, *roles: Role) -> Actor:
     return Actor(ActorKind.AGENT, agent.id, name, organisation_id=organisation_id, roles=frozenset(roles))
 
 
-def complete_dossier(**sections: Any) -> dict[str, Any]:
-    """A dossier that lacks nothing; a section given replaces the one here."""
+ORIENTATION = {
+    "domain": "prevention",
+    "exchange": True,
+    "hosting_country": "france",
+    "medical_device": "none",
+    "minors": False,
+    "professionals": False,
+    "teleconsultation": False,
+    "content": False,
+    "ai": "none",
+    "mobile_app": False,
+    "devices": False,
+    "payment": False,
+}
+
+
+def answer_criteria(used: grid.Grid, orientation: dict[str, Any]) -> dict[str, Any]:
+    """The least level that is enough, on every criterion that concerns such a service."""
     return {
+        one.id: {
+            "level": next(level.level for level in one.levels if level.acceptable),
+            "answer": "Voir la pièce jointe, qui le décrit.",
+        }
+        for one in used.applicable(orientation)
+    }
+
+
+def complete_dossier(**sections: Any) -> dict[str, Any]:
+    """A dossier that lacks nothing under the first grid; a section given replaces the one here."""
+    return {
+        "orientation": ORIENTATION,
         "service": {
             "name": "Balance+",
             "tagline": "Suivez votre poids avec votre balance.",
@@ -94,6 +128,8 @@ def complete_dossier(**sections: Any) -> dict[str, Any]:
             "country": "France",
             "hds_certificate": "HDS-0042",
             "hds_valid_until": "2028-06-30",
+            "authentication": ["two-factors"],
+            "encryption": "Les bases et les sauvegardes sont chiffrées par nos clés.",
         },
         "privacy": {
             "dpo_contact": "dpo@balance-plus.exemple.fr",
@@ -101,8 +137,34 @@ def complete_dossier(**sections: Any) -> dict[str, Any]:
             "retention": "Les mesures sont effacées trente jours après la fin de l’autorisation.",
             "risks": "Une personne qui ouvre votre compte peut lire vos mesures.",
             "recourse": "Écrivez au délégué à la protection des données, puis à la CNIL.",
+            "legal_basis": "contract",
+            "dpia_status": "done",
+            "dpia_date": "2026-01-15",
+            "dpia_summary": "Accès par un tiers au téléphone : verrouillage exigé. Fuite : chiffrement.",
         },
-        "technical": {"profile": "fapi2"},
+        "technical": {"profile": "fapi2", "webhooks": False, "standards": ["fhir-r4"]},
+        "accessibility": {
+            "rate": 82,
+            "audited_on": "2026-02-01",
+            "audited_by": "third-party",
+            "statement_url": "https://balance-plus.exemple.fr/accessibilite",
+            "limits": "Les courbes seront décrites au printemps.",
+        },
+        "ethics": {
+            "business_model": ["users"],
+            "interests": "Aucun",
+            "human_help": "Par téléphone, aux heures ouvrées.",
+        },
+        "criteria": answer_criteria(grid.load("2026.1"), ORIENTATION),
+        "contacts": {
+            "manager_name": "Alice Roche",
+            "manager_email": "alice@balance-plus.exemple.fr",
+            "technical_email": "technique@balance-plus.exemple.fr",
+            "security_email": "securite@balance-plus.exemple.fr",
+            "security_phone": "02 40 00 00 00",
+            "signatory_name": "Alice Roche",
+            "signatory_role": "présidente",
+        },
         "catalogue": {
             "family": "prevention",
             "cost": "free",
@@ -128,57 +190,34 @@ def weight_item(access: str, **fields: Any) -> dict[str, Any]:
 
 
 def fill(application_id: UUID, by: Actor, content: dict[str, Any] | None = None) -> None:
-    """Write every section of the present dossier, as the pages do."""
-    for section, values in (content or complete_dossier()).items():
-        present = get_own_submission(application_id, by=by).dossier
-        version = section_version(present, section)
-        if section == "data":
-            for item in values["items"]:
-                dossiers.save_item(application_id=application_id, item=item, version=version, by=by)
-                present = get_own_submission(application_id, by=by).dossier
-                version = section_version(present, section)
-            values = {key: value for key, value in values.items() if key != "items"}
-        dossiers.save_section(application_id=application_id, section=section, values=values, version=version, by=by)
+    """Write every section of the present dossier."""
+    dossiers.fill_dossier(application_id=application_id, content=content or complete_dossier(), by=by)
 
 
-def find_all_conforming(submission_id: UUID, by: Actor) -> None:
-    """Give every criterion of the grid a conforming verdict."""
-    view = get_submission(submission_id)
-    for criterion in grid.load(view.grid_version).criteria:
-        found = list_verdicts(submission_id).get(criterion)
-        reviews.record_verdict(
-            submission_id=submission_id,
-            criterion=criterion,
-            verdict=Verdict.CONFORMING,
-            comment="",
-            version=found.version if found else 0,
-            by=by,
-        )
+def bring_to(state: str, people: People, name: str = "Balance+", **sections: Any) -> tuple[UUID, UUID]:
+    """An application of Alice's whose dossier, or listing, is in that state; gives its id and its submission's.
 
-
-def bring_to(state: str, people: People, name: str = "Balance+") -> tuple[UUID, UUID]:
-    """An application of Alice's whose dossier, or listing, is in that state; gives its id and its submission's."""
-    steps = ["draft", "submitted", "in_evaluation", "proposed", "accepted", "listed"]
-    reached = steps.index("listed" if state == "suspended" else state)
+    `sections` hold fields that replace those of the complete dossier.
+    """
     with transaction():
-        application_id = dossiers.create_application(name=name, by=people.alice)
-        fill(
-            application_id,
-            people.alice,
-            complete_dossier() | {"service": {**complete_dossier()["service"], "name": name}},
-        )
+        application_id = dossiers.create_application(name=name, grid_version="2026.1", by=people.alice)
+        changes = {"service": {"name": name}}
+        for section, fields in sections.items():
+            changes[section] = {**changes.get(section, {}), **fields}
+        whole = complete_dossier()
+        fill(application_id, people.alice, whole | {code: {**whole[code], **changes[code]} for code in changes})
         submission_id = get_own_submission(application_id, by=people.alice).id
-        if reached >= 1:
+        if state != "draft":
             dossiers.submit(application_id=application_id, by=people.alice)
-        if reached >= 2:
-            reviews.take_in_charge(submission_id=submission_id, by=people.ines)
-        if reached >= 3:
-            find_all_conforming(submission_id, people.ines)
-            reviews.propose(submission_id=submission_id, favourable=True, motive="Conforme.", by=people.ines)
-        if reached >= 4:
-            reviews.accept(submission_id=submission_id, motive="Le dossier est conforme.", by=people.omar)
-        if reached >= 5:
-            listings.list_application(application_id=application_id, by=people.omar)
+            _advance(submission_id, state, people.cast)
         if state == "suspended":
             listings.suspend_listing(application_id=application_id, motive="Fuite de données.", by=people.omar)
     return application_id, submission_id
+
+
+def _advance(submission_id: UUID, state: str, cast: rehearsal.Cast) -> None:
+    """Bring a submitted dossier on; `proposed` is an evaluation that is concluded."""
+    reached = {"proposed": SubmissionState.IN_EVALUATION, "suspended": SubmissionState.LISTED}
+    rehearsal.advance(submission_id=submission_id, to=reached.get(state) or SubmissionState(state), cast=cast)
+    if state == "proposed":
+        rehearsal.conclude(submission_id, cast)

@@ -2,17 +2,23 @@
 
 from platform_core.access import Access
 from platform_core.database import transaction
-from store import service
 from store.queries.listings import find_listing
 from store.queries.queue import list_applications
+from store.service.demo import seed_applications
 from store.workflow import ListingState, SubmissionState
 from tests.store.conftest import People
 
 
 def seed(people: People) -> dict:
-    actors = {"alice": people.alice, "bruno": people.bruno, "ines": people.ines, "omar": people.omar}
+    actors = {
+        "alice": people.alice,
+        "bruno": people.bruno,
+        "ines": people.ines,
+        "claire": people.claire,
+        "omar": people.omar,
+    }
     with transaction():
-        return dict(service.seed_applications(actors=actors))
+        return dict(seed_applications(actors=actors))
 
 
 def test_each_demonstration_application_reaches_its_state(people: People) -> None:

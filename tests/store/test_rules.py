@@ -10,11 +10,10 @@ from jsonschema import Draft202012Validator
 from platform_core.access import Access
 from platform_core.errors import Invalid
 from platform_core.permission import ON_DEMAND, Periodicity, Purpose, Unit
-from store.rules import catalogue, dossier, grid
-from store.rules.dossier import SectionStatus
-from store.workflow import TRANSITIONS, Role, Verb
+from store.rules import dossier, grid, orientation
 from tests.store.conftest import complete_dossier, weight_item
 
+GRID = grid.load("2026.1")
 DATA = files("store").joinpath("data")
 
 
@@ -35,32 +34,38 @@ def test_every_field_of_the_dossier_has_a_label_and_every_choice_its_words() -> 
             assert [str(choice) for choice in choices] == list(field.get("x-labels", {}))
 
 
-def test_the_grid_in_force_follows_its_schema_and_names_its_families() -> None:
-    value = read(f"grid-{catalogue.PROCEDURE['grid']}.json")
-    Draft202012Validator(read("grid.schema.json")).validate(value)
-    loaded = grid.load(value["version"])
-    assert len(loaded.criteria) == len(value["criteria"]) >= 12
-    assert {criterion.family for criterion in loaded.criteria.values()} == set(loaded.families)
+def test_every_group_of_the_task_list_names_sections_once() -> None:
+    named = [section for group in dossier.SCHEMA["x-groups"] for section in group["sections"]]
+    assert sorted(named) == sorted(dossier.SECTIONS)
 
 
-def test_a_notice_exists_for_each_verb_that_somebody_else_waits_for() -> None:
-    notices = read("notices.json")
-    assert set(notices) == set(Verb)
-    assert {notice["to"] for notice in notices.values()} <= set(Role)
-    for verb, notice in notices.items():
-        assert notice["to"] != TRANSITIONS[Verb(verb)].role
+def test_every_condition_of_the_dossier_asks_a_question_with_answers_it_can_have() -> None:
+    for shape in dossier.SECTIONS.values():
+        for one in (shape, *shape["properties"].values()):
+            for alternative in one.get("x-applies-when", ()):
+                for question, accepted in alternative.items():
+                    asked = orientation.QUESTIONS[question]
+                    assert set(accepted) <= set(asked.get("enum", [True, False]))
+
+
+def test_every_field_stands_in_one_step() -> None:
+    for shape in dossier.SECTIONS.values():
+        if "x-steps" in shape:
+            assert [name for step in shape["x-steps"] for name in step["fields"]] == list(shape["properties"])
 
 
 def test_a_complete_dossier_lacks_nothing() -> None:
-    assert dossier.list_faults(complete_dossier()) == []
+    assert dossier.list_faults(complete_dossier(), GRID) == []
 
 
-@pytest.mark.parametrize("section", list(dossier.SECTIONS))
+@pytest.mark.parametrize("section", [section for section in dossier.SECTIONS if section != "criteria"])
 def test_a_dossier_without_a_section_lacks_each_of_its_fields(section: str) -> None:
     value = {code: content for code, content in complete_dossier().items() if code != section}
-    found = {(fault.where, fault.code) for fault in dossier.list_faults(value)}
-    assert found == {(f"{section}.{name}", "required") for name in dossier.SECTIONS[section]["required"]}
-    dossier.check_draft(value)
+    found = {(fault.where, fault.code) for fault in dossier.list_faults(value, GRID)}
+    given = value.get("orientation", {})
+    asked = [name for name in dossier.SECTIONS[section]["required"] if dossier.field_applies(given, section, name)]
+    assert found == {(f"{section}.{name}", "required") for name in asked}
+    dossier.check_draft(value, GRID)
 
 
 @pytest.mark.parametrize(
@@ -76,6 +81,9 @@ def test_a_dossier_without_a_section_lacks_each_of_its_fields(section: str) -> N
         ("data", "duration_days", 400, "not-a-choice"),
         ("data", "purposes", ["recherche"], "not-a-choice"),
         ("hosting", "hds_valid_until", "2028-02-30", "format"),
+        ("contacts", "security_phone", "appelez", "format"),
+        ("accessibility", "rate", 101, "out-of-range"),
+        ("orientation", "ai", "perhaps", "not-a-choice"),
         ("technical", "profile", "basic", "not-a-choice"),
     ],
 )
@@ -83,20 +91,15 @@ def test_a_wrong_value_is_refused_in_a_draft_too(section: str, field: str, value
     content = complete_dossier()
     content[section] = {**content[section], field: value}
     with pytest.raises(Invalid) as refused:
-        dossier.check_draft(content)
+        dossier.check_draft(content, GRID)
     assert [(fault.where.split(".")[:2], fault.code) for fault in refused.value.faults] == [([section, field], code)]
 
 
 def test_each_fault_is_named_once_in_the_order_of_the_sections() -> None:
-    found = [fault.where for fault in dossier.list_faults({})]
+    found = [fault.where for fault in dossier.list_faults({}, GRID)]
     assert len(found) == len(set(found))
-    assert list(dict.fromkeys(where.partition(".")[0] for where in found)) == list(dossier.SECTIONS)
-
-
-def test_a_section_is_empty_then_started_then_complete() -> None:
-    hosting = complete_dossier()["hosting"]
-    statuses = [dossier.section_status({"hosting": v}, "hosting") for v in ({}, {"country": "France"}, hosting)]
-    assert statuses == [SectionStatus.EMPTY, SectionStatus.STARTED, SectionStatus.COMPLETE]
+    order = [section for section in dossier.SECTIONS if section not in {"data", "technical"}]
+    assert list(dict.fromkeys(where.partition(".")[0] for where in found)) == order
 
 
 def test_the_version_of_a_section_changes_with_it_alone() -> None:
