@@ -34,14 +34,15 @@ def _document(body: dict[str, Any]) -> Response:
 @_DESCRIPTION
 def describe_server() -> Response:
     """RFC 8414 §3."""
-    return _document(metadata.authorization_server(config.current().base_url))
+    return _document(metadata.authorization_server(config.current().base_url, service.certificate_methods()))
 
 
 @discovery.get("/.well-known/openid-configuration")
 @_DESCRIPTION
 def describe_provider() -> Response:
     """OpenID Connect Discovery 1.0 §4."""
-    return _document(metadata.openid_provider(config.current().base_url, service.ALGORITHMS))
+    issuer, methods = config.current().base_url, service.certificate_methods()
+    return _document(metadata.openid_provider(issuer, service.ALGORITHMS, methods))
 
 
 @discovery.get("/fhir/.well-known/smart-configuration")

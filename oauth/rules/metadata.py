@@ -1,5 +1,6 @@
 """What the server says of itself: RFC 8414, OpenID Connect Discovery, SMART App Launch 2.2, RFC 9728."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from oauth.rules import scopes
@@ -20,10 +21,14 @@ _CAPABILITIES = [
 ]
 
 
-def authorization_server(issuer: str) -> dict[str, Any]:
-    """The metadata of the authorization server (RFC 8414 §2, RFC 9126 §5, RFC 9207 §3, RFC 9396 §10, RFC 9449 §5.1)."""
+def authorization_server(issuer: str, by_certificate: Sequence[str] = ()) -> dict[str, Any]:
+    """The metadata of the authorization server (RFC 8414 §2, RFC 9126 §5, RFC 9207 §3, RFC 9396 §10, RFC 9449 §5.1).
+
+    `by_certificate` are the methods of RFC 8705 that the settings allow.
+    """
     algorithms = sorted({name for names in ASSERTION_ALGORITHMS.values() for name in names})
-    methods = ["private_key_jwt", "none"]
+    confidential = ["private_key_jwt", *by_certificate]
+    methods = [*confidential, "none"]
     return {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/oauth/authorize",
@@ -36,15 +41,16 @@ def authorization_server(issuer: str) -> dict[str, Any]:
         "grant_management_endpoint": f"{issuer}/oauth/grants",
         "scopes_supported": [*sorted(scopes.PLAIN), scopes.APP],
         "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
+        "response_modes_supported": ["query", "form_post"],
         "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
         "code_challenge_methods_supported": ["S256"],
         "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": algorithms,
         "revocation_endpoint_auth_methods_supported": methods,
         "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
-        "introspection_endpoint_auth_methods_supported": ["private_key_jwt"],
+        "introspection_endpoint_auth_methods_supported": confidential,
         "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
+        "tls_client_certificate_bound_access_tokens": bool(by_certificate),
         "authorization_response_iss_parameter_supported": True,
         "authorization_details_types_supported": [TYPE],
         "dpop_signing_alg_values_supported": list(PROOF_ALGORITHMS),
@@ -53,10 +59,10 @@ def authorization_server(issuer: str) -> dict[str, Any]:
     }
 
 
-def openid_provider(issuer: str, signing: dict[Profile, str]) -> dict[str, Any]:
+def openid_provider(issuer: str, signing: dict[Profile, str], by_certificate: Sequence[str] = ()) -> dict[str, Any]:
     """The same with what OpenID Connect Discovery 1.0 §3 adds; `signing` is the id_token algorithm of each profile."""
     return {
-        **authorization_server(issuer),
+        **authorization_server(issuer, by_certificate),
         "subject_types_supported": ["pairwise"],
         "id_token_signing_alg_values_supported": sorted(set(signing.values())),
         "claims_supported": ["sub", "iss", "aud", "exp", "iat", "nonce", "auth_time", "acr", "at_hash", "fhirUser"],

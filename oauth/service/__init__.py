@@ -1,7 +1,13 @@
 """Acts of the authorization server: clients, requests, codes, tokens, grants."""
 
 from oauth.service.access import check_proof, verify_access
-from oauth.service.authentication import authenticate_by_certificate, authenticate_client, endpoint, read_binding
+from oauth.service.authentication import (
+    authenticate_by_certificate,
+    authenticate_client,
+    certificate_methods,
+    endpoint,
+    read_binding,
+)
 from oauth.service.ceilings import get_ceiling
 from oauth.service.clients import (
     add_redirect_uri,
@@ -54,6 +60,7 @@ __all__ = [
     "answer_request",
     "authenticate_by_certificate",
     "authenticate_client",
+    "certificate_methods",
     "check_proof",
     "describe_token",
     "direct_refusal",

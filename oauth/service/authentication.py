@@ -77,6 +77,15 @@ def authenticate_by_certificate(*, client_id: str, header: str, now: datetime) -
     return client
 
 
+def certificate_methods() -> tuple[str, ...]:
+    """The methods of RFC 8705 that the settings allow."""
+    settings = config.current().mtls
+    if settings is None:
+        return ()
+    by_authority = (AuthMethod.TLS,) if settings.authorities else ()
+    return (*by_authority, AuthMethod.SELF_SIGNED_TLS)
+
+
 def _is_certified(client: Client, certificate: Certificate, now: datetime) -> bool:
     settings = config.current().mtls
     if settings is None or settings.authorities is None or client.tls_subject is None:

@@ -10,9 +10,10 @@ from flask.testing import FlaskClient
 
 from consent.service import requests as consent
 from consent.workflow import Answer
+from oauth.rules.keys import read_part
 from platform_core.clock import FrozenClock
 from platform_core.database import transaction
-from tests.oauth.partner import CALLBACK, Partner, answer_as, open_in, query_of
+from tests.oauth.partner import CALLBACK, FAPI, Partner, answer_as, open_in, query_of
 
 
 @pytest.fixture
@@ -21,6 +22,7 @@ def browser(app: Flask) -> Iterator[FlaskClient]:
         yield browser
 
 
+@pytest.mark.requirement("A1.11", "A5.1", FAPI + "happy-flow")
 def test_the_decision_comes_back_to_the_app_by_303(browser: FlaskClient, partner: Partner, patient: UUID) -> None:
     path = answer_as(patient, open_in(browser, partner), Answer.GRANT)
     answer = browser.get(path)
@@ -31,6 +33,7 @@ def test_the_decision_comes_back_to_the_app_by_303(browser: FlaskClient, partner
     assert partner.exchange(sent["code"]).status_code == 200
 
 
+@pytest.mark.requirement("A5.1", FAPI + "user-rejects-authentication")
 @pytest.mark.parametrize("decision", [Answer.REFUSE, Answer.POSTPONE])
 def test_anything_but_a_grant_is_access_denied(
     browser: FlaskClient, partner: Partner, patient: UUID, decision: Answer
@@ -73,6 +76,7 @@ def test_a_stored_request_lives_half_an_hour(
     assert browser.get(path).status_code == 400
 
 
+@pytest.mark.requirement("A1.15", FAPI + "ensure-authorization-request-without-state-success")
 def test_absent_state_stays_absent(browser: FlaskClient, partner: Partner, patient: UUID) -> None:
     path = answer_as(patient, open_in(browser, partner, state=None), Answer.GRANT)
     assert set(query_of(browser.get(path).headers["Location"])) == {"code", "iss"}
@@ -101,7 +105,7 @@ def test_nothing_is_redirected_to_an_unknown_address(public: Partner, changes: d
     assert "Location" not in answer.headers
 
 
-@pytest.mark.requirement("A1.1")
+@pytest.mark.requirement("A1.1", "A5.1")
 @pytest.mark.parametrize(
     ("changes", "error"),
     [
@@ -142,7 +146,7 @@ def test_a_smart_app_sends_its_parameters_through_the_browser(
     assert public.exchange(sent["code"]).json["token_type"] == "Bearer"
 
 
-@pytest.mark.requirement("A3")
+@pytest.mark.requirement("A3.5", FAPI + "ensure-unsigned-authorization-request-without-using-par-fails")
 def test_a_fapi2_app_must_push(partner: Partner) -> None:
     sent = query_of(partner.http.get("/oauth/authorize", query_string=partner.request()).headers["Location"])
     assert sent["error"] == "invalid_request"
@@ -153,3 +157,51 @@ def test_a_repeated_parameter_is_not_redirected(public: Partner, name: str) -> N
     parameters = public.request()
     parameters[name] = [parameters[name], "autre"]
     assert public.http.get("/oauth/authorize", query_string=parameters).status_code == 400
+
+
+@pytest.mark.requirement(
+    "A1.15",
+    FAPI + "ensure-authorization-request-with-long-state",
+    FAPI + "ensure-authorization-request-with-long-nonce",
+    FAPI + "ensure-authorization-request-with-64-char-nonce-success",
+    FAPI + "ensure-authorization-request-without-nonce-success",
+    FAPI + "ensure-other-scope-order-succeeds",
+)
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"state": "e" * 1024},
+        {"nonce": "n" * 64},
+        {"nonce": "n" * 384},
+        {"nonce": None},
+        {"scope": "offline_access openid"},
+        {
+            "claims": '{"id_token": {"acr": {"essential": true}}}',
+            "display": "popup",
+            "ui_locales": "en-GB se",
+            "login_hint": "camille",
+            "inconnu": "x",
+        },
+    ],
+    ids=lambda changes: "+".join(changes),
+)
+def test_what_a_request_may_hold_besides(
+    browser: FlaskClient, partner: Partner, patient: UUID, changes: dict[str, Any]
+) -> None:
+    path = answer_as(patient, open_in(browser, partner, **changes), Answer.GRANT)
+    sent = query_of(browser.get(path).headers["Location"])
+    assert sent["state"] == changes.get("state", "état-42")
+    tokens = partner.exchange(sent["code"]).json
+    claims = read_part(tokens["id_token"].split(".")[1])
+    assert claims.get("nonce") == changes.get("nonce", "nonce-42")
+    assert set(tokens["scope"].split()) == {"openid", "offline_access"}
+
+
+@pytest.mark.requirement("A1.11", "A1.4")
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_no_answer_of_the_endpoint_keeps_the_method_of_its_request(public: Partner, method: str) -> None:
+    for changes in ({}, {"response_type": "token"}, {"redirect_uri": "https://evil.exemple.fr/"}):
+        asked = public.request(scope="patient/OauthTest.rs", authorization_details=None, **changes)
+        given = {name: value for name, value in asked.items() if value is not None}
+        options = {"query_string": given} if method == "GET" else {"data": given}
+        assert public.http.open("/oauth/authorize", method=method, **options).status_code in {303, 400}

@@ -262,6 +262,20 @@ def test_the_header_is_believed_from_the_proxy_alone_and_off_by_default(app: Fla
     assert partner.post("/oauth/token", OWN).json["error"] == "invalid_client"
 
 
+@pytest.mark.requirement("A9")
+def test_the_metadata_tell_what_the_settings_allow(app: Flask, authority: Authority) -> None:
+    http = app.test_client()
+    path, methods = "/.well-known/oauth-authorization-server", "token_endpoint_auth_methods_supported"
+    told = http.get(path).json
+    assert {"tls_client_auth", "self_signed_tls_client_auth"} < set(told[methods])
+    assert told["tls_client_certificate_bound_access_tokens"] is True
+    settings = config.current()
+    config.configure(replace(settings, mtls=replace(settings.mtls, authorities=None)))  # type: ignore[type-var]
+    assert "tls_client_auth" not in http.get("/.well-known/openid-configuration").json[methods]
+    config.configure(replace(settings, mtls=None))
+    assert http.get(path).json[methods] == ["private_key_jwt", "none"]
+
+
 def test_only_what_the_settings_allow_is_registered(partner: Partner, public: Partner, authority: Authority) -> None:
     with pytest.raises(Conflict), transaction():
         service.require_certificate(client_pk=public.client.pk, subject=None, by=TESTER)

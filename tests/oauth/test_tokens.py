@@ -17,7 +17,7 @@ from oauth.tasks import TOMBSTONES, forget_expired
 from platform_core.access import SYSTEM
 from platform_core.clock import FrozenClock
 from platform_core.database import transaction
-from tests.oauth.partner import Partner, answer_as, open_in, query_of
+from tests.oauth.partner import FAPI, Partner, answer_as, open_in, query_of
 
 
 def both(act: Callable[[], TestResponse]) -> list[TestResponse]:
@@ -43,7 +43,7 @@ def test_other_grant_types_are_not_supported(partner: Partner, grant_type: str) 
     assert (answer.status_code, answer.json["error"]) == (400, "unsupported_grant_type")
 
 
-@pytest.mark.requirement("A1.5")
+@pytest.mark.requirement("A1.5", FAPI + "attempt-reuse-authorization-code-after-one-second")
 def test_a_code_used_twice_takes_back_what_it_gave(partner: Partner, patient: UUID) -> None:
     code = partner.code(patient)
     tokens = partner.exchange(code).json
@@ -62,7 +62,7 @@ def test_of_two_parallel_uses_of_a_code_one_at_most_gets_tokens(partner: Partner
     assert not is_active(partner, given)
 
 
-@pytest.mark.requirement("A1.6")
+@pytest.mark.requirement("A1.6", FAPI + "ensure-token-endpoint-fails-with-expired-auth-code")
 @pytest.mark.parametrize(("seconds", "status"), [(59, 200), (61, 400)])
 def test_a_code_lives_a_minute(partner: Partner, patient: UUID, clock: FrozenClock, seconds: int, status: int) -> None:
     code = partner.code(patient)
@@ -70,7 +70,7 @@ def test_a_code_lives_a_minute(partner: Partner, patient: UUID, clock: FrozenClo
     assert partner.exchange(code).status_code == status
 
 
-@pytest.mark.requirement("A1.7")
+@pytest.mark.requirement("A1.7", FAPI + "ensure-authorization-code-is-bound-to-client")
 def test_a_code_of_another_client_is_refused_and_stays_good(partner: Partner, other: Partner, patient: UUID) -> None:
     code = partner.code(patient)
     stolen = other.exchange(code, redirect_uri=partner.client.redirect_uris[0], code_verifier=partner.verifier)
@@ -78,8 +78,9 @@ def test_a_code_of_another_client_is_refused_and_stays_good(partner: Partner, ot
     assert partner.exchange(code).status_code == 200
 
 
-@pytest.mark.requirement("A1.8")
-@pytest.mark.requirement("A2")
+@pytest.mark.requirement(
+    "A1.8", "A2.3", FAPI + "ensure-pkce-code-verifier-required", FAPI + "incorrect-pkce-code-verifier-rejected"
+)
 @pytest.mark.parametrize(
     ("changes", "error"),
     [
@@ -99,7 +100,7 @@ def test_a_wrong_exchange_is_refused(partner: Partner, patient: UUID, changes: d
     assert (answer.status_code, answer.json["error"]) == (400, error)
 
 
-@pytest.mark.requirement("A15")
+@pytest.mark.requirement("A15", FAPI + "refresh-token")
 def test_a_bound_refresh_token_is_not_rotated_and_needs_its_key(partner: Partner, patient: UUID) -> None:
     tokens = partner.grant(patient)
     for _ in range(2):
