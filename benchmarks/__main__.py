@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 
-from benchmarks import inside, load, partner, stage
+from benchmarks import consents, inside, load, partner, stage
 
 SCALE = {"small": 1, "full": 5}[os.environ.get("SCALE", "small")]
 _HEAD = f"\n{'':<52}{'req/s':>8}{'p50 ms':>9}{'p99 ms':>9}{'× bare':>9}{'× SQL':>9}"
@@ -35,6 +35,7 @@ def main() -> None:
             f"{decision.alone / sql.search:.1f} × the bare SQL of that search."
         )
         print(_FOOT)
+        consents.show(bench, os.environ.get("SCALE", "small"))
 
 
 def _bare(count: int) -> Iterator[bytes]:
