@@ -1,4 +1,4 @@
-"""The sandbox (`/api/v1/sandbox`) and the consent of the present grant (`/api/v1/consent`)."""
+"""The sandbox (`/api/v1/sandbox`), the consent of the present grant (`/api/v1/consent`), an application's usage."""
 
 from datetime import timedelta
 from typing import Any
@@ -7,13 +7,17 @@ from uuid import UUID
 from consent import queries as consent
 from consent.queries import ConsentState
 from consent.workflow import Answer
-from data_sync import schemas
+from data_sync import queries, rules, schemas
 from data_sync.service import sandbox
+from oauth import queries as oauth
 from oauth.sessions import current_client, current_token, grant_token_required, sandbox_token_required
 from platform_core import clock, rest
+from platform_core.callers import Scope
 from platform_core.database import transaction
 from platform_core.errors import Forbidden
+from platform_core.publisher_api import current_caller, publisher_token_required
 from platform_core.web import rate_limit
+from store.queries.applications import get_own_application
 
 blueprint = rest.blueprint("data_sync", __name__, "The consent of a grant, and the sandbox of publishers")
 
@@ -74,3 +78,31 @@ def move_clock(move: dict[str, Any], patient_id: UUID) -> dict[str, Any]:
             reset=move.get("reset", False),
         )
     return {"now": instant}
+
+
+@blueprint.get("/applications/<uuid:application_id>/usage")
+@publisher_token_required(Scope.USAGE_READ)
+@blueprint.arguments(schemas.UsageQuery, location="query")
+@blueprint.response(200, schemas.Usage)
+def show_usage(query: dict[str, Any], application_id: UUID) -> dict[str, Any]:
+    """How an application is used, day by day, in production or by one of its sandbox clients. Never a patient."""
+    last = clock.today()
+    with transaction():
+        application = get_own_application(application_id, by=current_caller().actor)
+        app_id = _app_id(application.id, query["client_id"])
+        days = queries.list_days(app_id, first=last - timedelta(days=query["days"] - 1), last=last)
+        stock, counted_at = queries.find_stock(app_id), queries.find_counted_at()
+    lines = [
+        {"day": day.day, "served": day.served, "refused": _refused(day), "synchronisations": day.synchronisations}
+        for day in days
+    ]
+    consents = {"active": rules.told(stock.active), "paused": rules.told(stock.paused), "weeks": rules.by_week(days)}
+    return {"counted_at": counted_at, "days": lines, "consents": consents}
+
+
+def _app_id(application_id: UUID, client_id: str) -> UUID:
+    return oauth.get_client_of(application_id, client_id).app_id if client_id else application_id
+
+
+def _refused(day: queries.DayUsage) -> dict[str, int]:
+    return {code: count for code, count in day.calls.items() if code}

@@ -73,3 +73,44 @@ class Consent(Schema):
     purpose = fields.String(required=True)
     valid_until = fields.Date(required=True)
     items = fields.List(fields.Nested(ConsentItem), required=True)
+
+
+class UsageQuery(Schema):
+    """The days to tell, up to today, and the sandbox client whose usage is asked instead of production's."""
+
+    days = fields.Integer(load_default=30, validate=validate.Range(min=1, max=366))
+    client_id = fields.String(load_default="", validate=validate.Length(max=200))
+
+
+class UsageDay(Schema):
+    """One day (Europe/Paris): calls served, and refused by stable code of error."""
+
+    day = fields.Date(required=True)
+    served = fields.Integer(required=True)
+    refused = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+    synchronisations = fields.Integer(required=True)
+
+
+class UsageWeek(Schema):
+    """What became of consents in a week; null stands for fewer than five people, zero for nobody."""
+
+    monday = fields.Date(required=True)
+    granted = fields.Integer(required=True, allow_none=True)
+    revoked = fields.Integer(required=True, allow_none=True)
+    ended = fields.Integer(required=True, allow_none=True)
+
+
+class UsageConsents(Schema):
+    """Consents in force when last counted; null stands for fewer than five people, zero for nobody."""
+
+    active = fields.Integer(required=True, allow_none=True)
+    paused = fields.Integer(required=True, allow_none=True)
+    weeks = fields.List(fields.Nested(UsageWeek), required=True)
+
+
+class Usage(Schema):
+    """How an application is used. `counted_at` says how late the figures are."""
+
+    counted_at = fields.AwareDateTime(required=True, allow_none=True)
+    days = fields.List(fields.Nested(UsageDay), required=True)
+    consents = fields.Nested(UsageConsents, required=True)

@@ -1,23 +1,29 @@
-"""The endpoints for programs: discovery, PAR, token, revocation, introspection, keys, userinfo, grants."""
+"""The endpoints for programs: discovery, PAR, token, revocation, introspection, keys, userinfo, grants; credentials."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, Response, jsonify
 
-from oauth import service
+from oauth import queries, schemas, service
 from oauth.errors import KeysNeeded
 from oauth.rules import details, metadata, scopes
+from oauth.rules.clients import Client
 from oauth.server import server
 from oauth.sessions import current_client, current_token, grant_token_required, token_required
-from platform_core import clock, config, signing
+from platform_core import clock, config, rest, signing
+from platform_core.callers import Scope
 from platform_core.database import transaction
 from platform_core.errors import Forbidden, NotFound
+from platform_core.publisher_api import current_caller, publisher_token_required
 from platform_core.web import public, rate_limit
+from store.queries.applications import get_own_application
 
 discovery = Blueprint("oauth_discovery", __name__)
 endpoints = Blueprint("oauth", __name__, url_prefix="/oauth")
+credentials = rest.blueprint("credentials", __name__, "The credentials of an application, for its publisher")
 
 _CLIENT = public("the client authenticates in the body (RFC 6749 §2.3)")
 _DESCRIPTION = public("metadata are public")
@@ -168,3 +174,71 @@ def _check_grant(grant_id: UUID) -> None:
     """A grant's own token speaks of that grant alone."""
     if current_token().grant_id not in {None, grant_id}:
         raise NotFound("This grant does not exist.", code="invalid_grant_id")
+
+
+@credentials.get("/applications/<uuid:application_id>/credentials")
+@publisher_token_required(Scope.CREDENTIALS_READ)
+@credentials.response(200, schemas.Credentials)
+def list_credentials(application_id: UUID) -> dict[str, Any]:
+    """List the clients of an application: keys, addresses of return, last use. No secret is in it."""
+    with transaction():
+        application = get_own_application(application_id, by=current_caller().actor)
+        return {"credentials": [_credential(client) for client in queries.list_clients(application.id)]}
+
+
+@credentials.post("/applications/<uuid:application_id>/credentials/<client_id>/keys")
+@rate_limit("20 per minute")
+@publisher_token_required(Scope.CREDENTIALS_WRITE)
+@credentials.arguments(schemas.NewKey)
+@credentials.response(201, schemas.Credential)
+def add_key(new: dict[str, Any], application_id: UUID, client_id: str) -> dict[str, Any]:
+    """Register the next public key of a client; those before it end after the overlap. An app's own token rotates the
+    keys of its own client only."""
+    caller = current_caller()
+    with transaction():
+        client = _own_client(application_id, client_id)
+        if caller.client_pk not in {None, client.pk}:
+            raise NotFound("This client does not exist.")
+        overlap = timedelta(days=new["overlap_days"])
+        service.rotate_key(client_pk=client.pk, jwk=new["jwk"], by=caller.actor, overlap=overlap)
+        return _credential(client)
+
+
+@credentials.delete("/applications/<uuid:application_id>/credentials/<client_id>/keys/<thumbprint>")
+@rate_limit("20 per minute")
+@publisher_token_required(Scope.CREDENTIALS_WRITE)
+@credentials.response(204)
+def end_key(application_id: UUID, client_id: str, thumbprint: str) -> None:
+    """End a key at once, never the last one. With a personal access token only."""
+    with transaction():
+        client = _own_client(application_id, client_id, by_person=True)
+        service.end_key(client_pk=client.pk, thumbprint=thumbprint, by=current_caller().actor)
+
+
+@credentials.put("/applications/<uuid:application_id>/credentials/<client_id>/redirect-uris")
+@rate_limit("20 per minute")
+@publisher_token_required(Scope.CREDENTIALS_WRITE)
+@credentials.arguments(schemas.RedirectUris)
+@credentials.response(200, schemas.Credential)
+def replace_redirect_uris(body: dict[str, Any], application_id: UUID, client_id: str) -> dict[str, Any]:
+    """Replace the addresses of return of a client. With a personal access token only: a stolen key of the app must
+    not send people elsewhere."""
+    uris = body["redirect_uris"]
+    with transaction():
+        client = _own_client(application_id, client_id, by_person=True)
+        service.replace_redirect_uris(client_pk=client.pk, redirect_uris=uris, by=current_caller().actor)
+        return _credential(client)
+
+
+def _own_client(application_id: UUID, client_id: str, *, by_person: bool = False) -> Client:
+    caller = current_caller()
+    if by_person and caller.client_pk is not None:
+        raise Forbidden("A personal access token is expected.", code="insufficient_scope")
+    application = get_own_application(application_id, by=caller.actor)
+    return queries.get_client_of(application.id, client_id)
+
+
+def _credential(client: Client) -> dict[str, Any]:
+    present = queries.get_client(client.pk)
+    shown = ("client_id", "environment", "profile", "is_public", "redirect_uris", "jwks_uri", "last_used_at")
+    return {**{name: getattr(present, name) for name in shown}, "keys": queries.list_keys(client.pk)}

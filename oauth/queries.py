@@ -68,6 +68,14 @@ def get_client(pk: UUID) -> Client:
     return client
 
 
+def get_client_of(application_id: UUID, client_id: str) -> Client:
+    """The active client of that public identifier, when it is one of the application. Raises `NotFound`."""
+    client = find_client(client_id)
+    if client is None or client.application_id != application_id:
+        raise NotFound("This client does not exist.")
+    return client
+
+
 def list_clients(application_id: UUID) -> Sequence[Client]:
     """The active clients of an application, the oldest first."""
     return list(_clients("c.application_id = %(value)s", application_id))

@@ -2,12 +2,14 @@
 
 from flask import Response, g, request
 
+from identity_core.rules import Role
 from oauth import queries, service
 from oauth.queries import TokenView
 from oauth.rules import scopes
 from oauth.rules.clients import Client
 from platform_core import clock, config
 from platform_core.access import Actor, ActorKind
+from platform_core.callers import Caller, Scope
 from platform_core.database import transaction
 from platform_core.errors import Forbidden
 from platform_core.web import client_certificate, guard
@@ -67,6 +69,28 @@ def _require_grant() -> None:
     _require_token()
     if current_token().grant_id is None:
         raise Forbidden("A token of a patient's grant is expected.", code="insufficient_scope")
+
+
+def verify_publisher(authorization: str) -> Caller | None:
+    """Who calls the publisher's API with the app's own token; None without a token. Raises `Unauthenticated`,
+    `Forbidden` for the token of a grant, or of a sandbox client that belongs to no application.
+
+    It acts as a publisher would, on its own application alone.
+    """
+    if not authorization:
+        return None
+    _require_app()
+    client = current_client()
+    if client.application_id is None or client.organisation_id is None:
+        raise Forbidden("This client belongs to no application of the store.", code="no-application")
+    actor = Actor(
+        ActorKind.APPLICATION,
+        client.application_id,
+        client.name,
+        organisation_id=client.organisation_id,
+        roles=frozenset({Role.PUBLISHER}),
+    )
+    return Caller(actor, frozenset(Scope), client.application_id, client.pk)
 
 
 token_required = guard("access token", _require_token)

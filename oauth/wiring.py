@@ -3,10 +3,11 @@
 from flask import Flask
 
 from oauth import tasks  # noqa: F401 - registers the tasks
+from oauth.api import credentials as credentials_api
 from oauth.api import discovery, endpoints
 from oauth.pages import authorize, changes, credentials
-from oauth.sessions import offer_nonce
-from platform_core import schedule
+from oauth.sessions import offer_nonce, verify_publisher
+from platform_core import publisher_api, rest, schedule
 from platform_core.navigation import Area, Panel, add_panel
 
 
@@ -16,6 +17,9 @@ def init_app(app: Flask) -> None:
         app.extensions["csrf"].exempt(blueprint)
         app.register_blueprint(blueprint)
     app.register_blueprint(changes.blueprint)
+    app.extensions["csrf"].exempt(credentials_api)
+    rest.api.register_blueprint(credentials_api)
+    publisher_api.plug_verifier("app token", verify_publisher)
     app.after_request(offer_nonce)
     add_panel(Panel(Area.PUBLISHER, "application", "oauth/panel.html", credentials.load_panel, order=200))
     schedule.every(300, "oauth.forget_expired")

@@ -149,3 +149,136 @@ def describe(listing: ListingView) -> dict[str, Any]:
         "risks": listing.risks,
         "recourse": listing.recourse,
     }
+
+
+class OwnApplication(Schema):
+    """An application of the publisher: its present dossier and its listing, if any."""
+
+    id = fields.UUID(required=True)
+    name = fields.String(required=True)
+    number = fields.Integer(required=True, metadata={"description": "The number of the present dossier."})
+    state = fields.String(required=True, metadata={"description": "The state of the present dossier."})
+    due_at = fields.AwareDateTime(required=True, allow_none=True)
+    listing_state = fields.String(required=True, allow_none=True)
+    expires_on = fields.Date(required=True, allow_none=True)
+
+
+class OwnApplications(Schema):
+    """The applications of an organisation, by name."""
+
+    applications = fields.List(fields.Nested(OwnApplication), required=True)
+
+
+class NewApplication(Schema):
+    """`orientation` may hold the first answers of the orientation questionnaire."""
+
+    name = fields.String(required=True, validate=validate.Length(min=1, max=80))
+    orientation = fields.Dict(load_default=dict)
+
+
+class NewSubmission(Schema):
+    """Without `kind`, the first that the state of the listing allows."""
+
+    kind = fields.String(load_default=None, validate=validate.OneOf(["first", "amendment", "renewal"]))
+
+
+class SubmissionLine(Schema):
+    """One dossier and where it stands. `flagged` names the parts that a request for complements reopened."""
+
+    number = fields.Integer(required=True)
+    kind = fields.String(required=True)
+    state = fields.String(required=True)
+    grid_version = fields.String(required=True)
+    submitted_at = fields.AwareDateTime(required=True, allow_none=True)
+    updated_at = fields.AwareDateTime(required=True)
+    due_at = fields.AwareDateTime(required=True, allow_none=True)
+    flagged = fields.List(fields.String(), required=True)
+
+
+class Submissions(Schema):
+    """The dossiers of an application, the newest first."""
+
+    submissions = fields.List(fields.Nested(SubmissionLine), required=True)
+
+
+class Section(Schema):
+    """One section as it stands; `version` goes back in `If-Match`."""
+
+    section = fields.String(required=True)
+    version = fields.String(required=True)
+    values = fields.Dict(required=True)
+
+
+class Submission(SubmissionLine):
+    """A dossier whole."""
+
+    sections = fields.List(fields.Nested(Section), required=True)
+
+
+class SectionValues(Schema):
+    """Fields of a section, as the dossier's pages name them."""
+
+    values = fields.Dict(keys=fields.String(), required=True)
+
+
+class NewEvidence(Schema):
+    """What is said of a file, and what it backs: a criterion or a section of the present dossier."""
+
+    kind = fields.String(required=True)
+    title = fields.String(required=True)
+    valid_from = fields.Date(load_default=None)
+    valid_until = fields.Date(load_default=None)
+    target_kind = fields.String(required=True, validate=validate.OneOf(["criterion", "section"]))
+    target = fields.String(required=True)
+
+
+class EvidenceFile(Schema):
+    file = fields.Raw(required=True, metadata={"type": "string", "format": "binary"})
+
+
+class Evidence(NewEvidence):
+    """A piece of evidence in place. `sha256` is that of the file as it was sent."""
+
+    id = fields.UUID(required=True)
+    file_name = fields.String(required=True)
+    media_type = fields.String(required=True)
+    size = fields.Integer(required=True)
+    sha256 = fields.Function(lambda link: link["sha256"].hex(), metadata={"type": "string"})
+    added_at = fields.AwareDateTime(required=True)
+    superseded_by = fields.UUID(required=True, allow_none=True)
+
+
+class EvidenceList(Schema):
+    evidence = fields.List(fields.Nested(Evidence), required=True)
+
+
+class QuestionMessage(Schema):
+    """One turn of a question; `side` is `reviewer` or `publisher`."""
+
+    side = fields.String(required=True)
+    text = fields.String(required=True)
+    evidence_ids = fields.List(fields.UUID(), required=True)
+    at = fields.AwareDateTime(required=True)
+
+
+class Question(Schema):
+    """A question on one criterion or one section, and what was said, in order."""
+
+    id = fields.UUID(required=True)
+    criterion = fields.String(required=True, allow_none=True)
+    section = fields.String(required=True, allow_none=True)
+    state = fields.String(required=True)
+    due_on = fields.Date(required=True)
+    asked_at = fields.AwareDateTime(required=True)
+    messages = fields.List(fields.Nested(QuestionMessage), required=True)
+
+
+class Questions(Schema):
+    questions = fields.List(fields.Nested(Question), required=True)
+
+
+class Answer(Schema):
+    """The publisher's answer, and the ids of evidence of the organisation that supports it."""
+
+    text = fields.String(required=True, validate=validate.Length(min=1, max=10_000))
+    evidence_ids = fields.List(fields.UUID(), load_default=list, validate=validate.Length(max=20))

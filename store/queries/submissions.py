@@ -54,10 +54,28 @@ class SubmissionView:
         return delays.days_left(self.due_at, clock.now()) if self.due_at else None
 
 
-def get_own_submission(application_id: UUID, *, by: Actor) -> SubmissionView:
-    """The present dossier of an application of the publisher's own organisation. Raises `NotFound`."""
-    found = _submissions().where(Application.id == application_id, Application.organisation_id == by.organisation_id)
-    return _submission_view(db.session.execute(found.order_by(Submission.number.desc()).limit(1)).one_or_none())
+def get_own_submission(application_id: UUID, *, number: int | None = None, by: Actor) -> SubmissionView:
+    """The present dossier of an application of the publisher's own organisation, or the one of that number.
+
+    Raises `NotFound`.
+    """
+    found = _own(application_id, by).limit(1)
+    if number is not None:
+        found = found.where(Submission.number == number)
+    return _submission_view(db.session.execute(found).one_or_none())
+
+
+def list_own_submissions(application_id: UUID, *, by: Actor) -> Sequence[SubmissionView]:
+    """Every dossier of an application of the publisher's own organisation, the newest first. Raises `NotFound`."""
+    found = [_submission_view(row) for row in db.session.execute(_own(application_id, by))]
+    if not found:
+        raise NotFound("This application does not exist.")
+    return found
+
+
+def _own(application_id: UUID, by: Actor) -> sa.Select[Application, Submission]:
+    own = Application.id == application_id, Application.organisation_id == by.organisation_id
+    return _submissions().where(*own).order_by(Submission.number.desc())
 
 
 def get_submission(submission_id: UUID) -> SubmissionView:

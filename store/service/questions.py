@@ -13,6 +13,7 @@ from platform_core.errors import Conflict, Invalid, NotFound
 from store.errors import TransitionRefused
 from store.models.reviews import Note, Question, QuestionMessage
 from store.models.submissions import Submission
+from store.queries.evidence import get_own_evidence
 from store.rules import dossier, grid
 from store.rules.procedure import PROCEDURE
 from store.service.transitions import check_role, lock_for_review, lock_own_submission, locked, move, person
@@ -57,6 +58,8 @@ def answer(*, question_id: UUID, text: str, evidence_ids: Collection[UUID] = (),
     """Answer an open question, with the ids of evidence. Raises `NotFound` for another organisation's."""
     question = _lock(question_id)
     lock_own_submission(question.submission_id, by=by)
+    for evidence_id in evidence_ids:
+        get_own_evidence(evidence_id, by=by)
     move(question, QuestionVerb.ANSWER, by=by)
     _say(question, Role.PUBLISHER, text, evidence_ids, by=by)
 
