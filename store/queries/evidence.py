@@ -13,8 +13,10 @@ from platform_core.blobs.service import BlobRef
 from platform_core.database import db
 from platform_core.errors import NotFound
 from store.models.applications import Application
+from store.models.audits import Audit
 from store.models.evidence import Evidence, EvidenceLink
 from store.models.history import StoreEvent
+from store.models.reviews import QuestionMessage
 from store.models.submissions import Submission
 from store.rules.evidence import KINDS, EvidenceKind, TargetKind, days_left
 from store.workflow import SubmissionVerb
@@ -77,7 +79,7 @@ def get_own_evidence(evidence_id: UUID, *, by: Actor) -> EvidenceView:
 
 
 def get_submitted_evidence(evidence_id: UUID) -> EvidenceView:
-    """A file that backs a dossier which was sent to review. Raises `NotFound`.
+    """A file that the reviewers were given. Raises `NotFound`.
 
     The caller checks that the examiner is not of its organisation.
     """
@@ -121,7 +123,7 @@ def list_uses(*, organisation_id: UUID) -> Mapping[UUID, Sequence[Use]]:
 
 
 def list_deletable(*, organisation_id: UUID) -> frozenset[UUID]:
-    """The files of an organisation that no submitted dossier names and no other file follows or precedes."""
+    """The files of an organisation that the reviewers were never given and no other file follows or precedes."""
     earlier = sa.orm.aliased(Evidence)
     found = sa.select(Evidence.id).where(
         Evidence.organisation_id == organisation_id,
@@ -138,8 +140,13 @@ def list_referenced_blobs(names: Collection[str]) -> Collection[str]:
 
 
 def was_submitted() -> sa.ColumnElement[bool]:
-    """Whether the piece of evidence was in place at an instant at which a dossier was sent to review."""
-    return sent_links().where(EvidenceLink.evidence_id == Evidence.id).exists()
+    """Whether the reviewers were given the piece of evidence: it was in place when a dossier was sent to review, or it
+    came with the answer to a question or with the documents of an audit."""
+    handed = (
+        sa.select(table.id).where(Evidence.id == sa.any_(table.evidence_ids)).exists()
+        for table in (QuestionMessage, Audit)
+    )
+    return sa.or_(sent_links().where(EvidenceLink.evidence_id == Evidence.id).exists(), *handed)
 
 
 def sent_links() -> sa.Select[UUID]:

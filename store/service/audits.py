@@ -12,6 +12,7 @@ from platform_core.database import db
 from platform_core.errors import Conflict, Invalid, NotFound
 from store.models.applications import Application
 from store.models.audits import Audit, CorrectiveAction
+from store.queries.evidence import get_own_evidence
 from store.rules.audits import Origin
 from store.service.transitions import check_other_organisation, lock_listing, locked, move, own_application, person
 from store.workflow import AuditVerb, ListingState
@@ -60,10 +61,15 @@ def request_documents(*, audit_id: UUID, by: Actor) -> None:
 
 
 def send_documents(*, audit_id: UUID, evidence_ids: Collection[UUID], by: Actor) -> None:
-    """Hand over documents, by the ids of evidence; several times if needed. Raises `Invalid` (`documents-required`)."""
+    """Hand over documents, by the ids of evidence; several times if needed.
+
+    Raises `Invalid` (`documents-required`), `NotFound` for another organisation's.
+    """
     audit = _lock_own(audit_id, by=by)
     if not evidence_ids:
         raise Invalid("Choose at least one document.", code="documents-required")
+    for evidence_id in evidence_ids:
+        get_own_evidence(evidence_id, by=by)
     move(audit, AuditVerb.SEND_DOCUMENTS, by=by)
     audit.evidence_ids = sorted({*audit.evidence_ids, *evidence_ids})
 

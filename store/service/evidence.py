@@ -99,13 +99,13 @@ def replace_evidence(
 
 
 def delete_evidence(*, evidence_id: UUID, by: Actor) -> None:
-    """Delete a file that was never part of a submitted dossier; the sweep of blobs takes its content within two days.
+    """Delete a file that the reviewers were never given; the sweep of blobs takes its content within two days.
 
-    Raises `Conflict` (`evidence-in-use`) when a submitted dossier names it, or when it belongs to a history.
+    Raises `Conflict` (`evidence-in-use`) when they were given it, or when it replaced another or was replaced.
     """
     row = _lock_own(evidence_id, by=by)
     if row.id not in queries.list_deletable(organisation_id=row.organisation_id):
-        raise Conflict("This file is part of a submitted dossier, or of the history of one.", code="evidence-in-use")
+        raise Conflict("The reviewers were given this file, or its history.", code="evidence-in-use")
     db.session.execute(sa.delete(EvidenceLink).where(EvidenceLink.evidence_id == row.id))
     db.session.delete(row)
     audit.record("store:evidence:delete", by=by, object_type="evidence", object_id=evidence_id)

@@ -27,7 +27,7 @@ from store.models.submissions import Submission
 from store.queries import evidence as queries
 from store.rules import grid
 from store.rules.evidence import KINDS, TargetKind, check_description, days_left
-from store.service import dossiers, evidence
+from store.service import dossiers, evidence, questions
 from tests import files
 from tests.store.conftest import People, bring_to
 
@@ -267,6 +267,19 @@ def test_a_file_of_a_submitted_dossier_is_never_deleted(people: People, clock: F
     with transaction():
         evidence.delete_evidence(evidence_id=linked, by=people.alice)
     assert count(Evidence) == 3 and count(EvidenceLink) == 1
+
+
+def test_a_file_given_with_an_answer_is_read_by_reviewers_and_kept(people: People) -> None:
+    given = add(people.alice)
+    _, submission_id = bring_to("in_evaluation", people)
+    with transaction():
+        question_id = questions.ask(submission_id=submission_id, text="Où ?", criterion=CRITERION, by=people.ines)
+    with transaction():
+        questions.answer(question_id=question_id, text="Ici.", evidence_ids=[given], by=people.alice)
+    with transaction():
+        assert queries.get_submitted_evidence(given).id == given
+    with pytest.raises(Conflict), transaction():
+        evidence.delete_evidence(evidence_id=given, by=people.alice)
 
 
 def test_the_content_of_a_deleted_file_goes_with_the_sweep_unless_another_shares_it(

@@ -147,7 +147,9 @@ def delete(evidence_id: UUID) -> BaseResponse:
             evidence.delete_evidence(evidence_id=evidence_id, by=current_actor())
         flash(gettext("Preuve supprimée."), "success")
     except Conflict:
-        flash(gettext("Cette preuve fait partie d’un dossier soumis : elle ne se supprime plus."), "warning")
+        flash(
+            gettext("L’instruction a reçu cette preuve, ou elle a un historique : elle ne se supprime plus."), "warning"
+        )
     return redirect(url_for("evidence.list_evidence"), 303)
 
 
