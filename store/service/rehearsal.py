@@ -39,16 +39,12 @@ def advance(*, submission_id: UUID, to: SubmissionState, cast: Cast) -> None:
 def find_all_conforming(*, submission_id: UUID, by: Actor) -> None:
     """Give a conforming verdict on every criterion that concerns the dossier."""
     file, found = get_submission(submission_id), list_verdicts(submission_id)
-    for criterion in grid.load(file.grid_version).applicable(file.dossier.get("orientation", {})):
-        known = found.get(criterion.id)
-        reviews.record_verdict(
-            submission_id=submission_id,
-            criterion=criterion.id,
-            verdict=Verdict.CONFORMING,
-            comment="",
-            version=known.version if known else 0,
-            by=by,
-        )
+    criteria = grid.load(file.grid_version).applicable(file.dossier.get("orientation", {}))
+    findings = [
+        reviews.Finding(one.id, Verdict.CONFORMING, version=found[one.id].version if one.id in found else 0)
+        for one in criteria
+    ]
+    reviews.record_verdicts(submission_id=submission_id, findings=findings, by=by)
 
 
 def _admit(submission_id: UUID, cast: Cast) -> None:

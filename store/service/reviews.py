@@ -1,6 +1,7 @@
 """What reviewers do with a submitted dossier: charge, admissibility, verdicts, complements, proposed opinion."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -67,28 +68,53 @@ def start_evaluation(*, submission_id: UUID, by: Actor) -> None:
         submission.evaluator_id, submission.evaluator_name = by.id, by.name
 
 
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found on one criterion. `version` is that of the verdict read, 0 for none."""
+
+    criterion: str
+    verdict: VerdictValue
+    comment: str = ""
+    version: int = 0
+
+
 def record_verdict(
     *, submission_id: UUID, criterion: str, verdict: VerdictValue, comment: str, version: int, by: Actor
 ) -> None:
-    """Say what was found on one criterion. A new finding cancels the proposal made before it.
+    """Say what was found on one criterion. Raises as `record_verdicts`."""
+    record_verdicts(submission_id=submission_id, findings=[Finding(criterion, verdict, comment, version)], by=by)
 
-    `version` is that of the verdict read (0 for none). Raises `VersionMismatch` when another reviewer wrote since,
-    `Invalid` when the verdict needs a comment or cannot be given on this criterion.
+
+def record_verdicts(*, submission_id: UUID, findings: Sequence[Finding], by: Actor) -> None:
+    """Say what was found on several criteria, all or nothing. A new finding cancels the proposal made before it.
+
+    Raises `VersionMismatch` when another reviewer wrote on one of them since, `Invalid` when a verdict needs a comment
+    or cannot be given on its criterion.
     """
     submission = lock_for_review(submission_id, by=by)
     check_role(by, Role.REVIEWER)
     if submission.state != SubmissionState.IN_EVALUATION:
         raise TransitionRefused("record_verdict", submission.state)
-    grid.check_verdict(grid.load(submission.grid_version).get(criterion), verdict, comment)
-    row = db.session.get(Verdict, (submission_id, criterion))
-    if version != (row.version if row else 0):
-        raise VersionMismatch("Another reviewer wrote a verdict on this criterion.")
-    row = row or Verdict(submission_id=submission_id, criterion=criterion)
-    row.verdict, row.comment, row.reviewed_at = verdict, comment.strip(), clock.now()
-    row.reviewer_id, row.reviewer_name = person(by), by.name
-    db.session.add(row)
+    used = grid.load(submission.grid_version)
+    rows = {row.criterion: row for row in db.session.scalars(_verdicts_of(submission_id))}
+    for finding in findings:
+        grid.check_verdict(used.get(finding.criterion), finding.verdict, finding.comment)
+        row = rows.get(finding.criterion)
+        if finding.version != (row.version if row else 0):
+            raise VersionMismatch("Another reviewer wrote a verdict on this criterion.")
+        row = row or Verdict(submission_id=submission_id, criterion=finding.criterion)
+        row.verdict, row.comment, row.reviewed_at = finding.verdict, finding.comment.strip(), clock.now()
+        row.reviewer_id, row.reviewer_name = person(by), by.name
+        db.session.add(row)
     _resume(submission, by=by)
-    audit.record("store:verdict:write", by=by, object_type="submission", object_id=submission_id, criterion=criterion)
+    criteria = [finding.criterion for finding in findings]
+    audit.record("store:verdict:write", by=by, object_type="submission", object_id=submission_id, criteria=criteria)
+
+
+def _verdicts_of(submission_id: UUID) -> sa.Select[Verdict]:
+    """The submission is locked: its verdicts are read anew, without locks of their own."""
+    found = sa.select(Verdict).where(Verdict.submission_id == submission_id)
+    return found.execution_options(populate_existing=True)
 
 
 def _resume(submission: Submission, *, by: Actor) -> None:

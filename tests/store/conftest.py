@@ -16,6 +16,7 @@ from platform_core.database import transaction
 from platform_core.health_identity import Siren
 from store.queries.submissions import get_own_submission
 from store.rules import grid
+from store.rules.procedure import PROCEDURE
 from store.service import dossiers, listings, rehearsal
 from store.workflow import SubmissionState
 
@@ -105,7 +106,7 @@ def answer_criteria(used: grid.Grid, orientation: dict[str, Any]) -> dict[str, A
 
 
 def complete_dossier(**sections: Any) -> dict[str, Any]:
-    """A dossier that lacks nothing under the first grid; a section given replaces the one here."""
+    """A dossier that lacks nothing under the grid in force; a section given replaces the one here."""
     return {
         "orientation": ORIENTATION,
         "service": {
@@ -155,7 +156,7 @@ def complete_dossier(**sections: Any) -> dict[str, Any]:
             "interests": "Aucun",
             "human_help": "Par téléphone, aux heures ouvrées.",
         },
-        "criteria": answer_criteria(grid.load("2026.1"), ORIENTATION),
+        "criteria": answer_criteria(grid.load(PROCEDURE["grid"]), ORIENTATION),
         "contacts": {
             "manager_name": "Alice Roche",
             "manager_email": "alice@balance-plus.exemple.fr",
@@ -200,7 +201,7 @@ def bring_to(state: str, people: People, name: str = "Balance+", **sections: Any
     `sections` hold fields that replace those of the complete dossier.
     """
     with transaction():
-        application_id = dossiers.create_application(name=name, grid_version="2026.1", by=people.alice)
+        application_id = dossiers.create_application(name=name, by=people.alice)
         changes = {"service": {"name": name}}
         for section, fields in sections.items():
             changes[section] = {**changes.get(section, {}), **fields}
