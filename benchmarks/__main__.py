@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 
-from benchmarks import consents, inside, load, partner, stage
+from benchmarks import consents, inside, load, partner, stage, store
 
 SCALE = {"small": 1, "full": 5}[os.environ.get("SCALE", "small")]
 _HEAD = f"\n{'':<52}{'req/s':>8}{'p50 ms':>9}{'p99 ms':>9}{'× bare':>9}{'× SQL':>9}"
@@ -35,7 +35,20 @@ def main() -> None:
             f"{decision.alone / sql.search:.1f} × the bare SQL of that search."
         )
         print(_FOOT)
+        _print_store(bench)
         consents.show(bench, os.environ.get("SCALE", "small"))
+
+
+def _print_store(bench: stage.Bench) -> None:
+    """The pages of the store at each size, and how much dearer the largest is than the smallest."""
+    costs = dict(store.measure(bench))
+    heads = "".join(f"{f'{size} files':>14}" for size in costs)
+    print(f"\n{'Pages of the store, in one process (ms)':<40}{heads}{'× smallest':>12}{'statements':>12}")
+    for name in store.PAGES:
+        seconds = [found[name].seconds for found in costs.values()]
+        cells = "".join(f"{one * 1000:>14.1f}" for one in seconds)
+        most = max(found[name].statements for found in costs.values())
+        print(f"{name:<40}{cells}{seconds[-1] / seconds[0]:>12.2f}{most:>12}")
 
 
 def _bare(count: int) -> Iterator[bytes]:

@@ -82,7 +82,7 @@ def _removals(text: str, chosen: Chosen) -> list[tuple[str, str]]:
 
 
 def _address(text: str, chosen: Chosen, page: int = 1) -> str:
-    values = {_PARAMETERS[facet]: sorted(found) for facet, found in chosen.items()}
+    values: dict[str, Any] = {_PARAMETERS[facet]: sorted(found) for facet, found in chosen.items()}
     return url_for("catalogue.show_catalogue", q=text or None, page=page if page > 1 else None, **values)
 
 

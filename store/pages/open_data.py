@@ -80,7 +80,8 @@ def _serve(parts: Iterator[str], mimetype: str, edition: Edition) -> Response:
     answer.last_modified = edition.changed_at
     answer.headers["Cache-Control"] = "public, no-cache"
     answer.headers["Access-Control-Allow-Origin"] = "*"
-    return answer.make_conditional(request)
+    answer.make_conditional(request)
+    return answer
 
 
 def _published() -> Iterator[ListingView]:

@@ -25,7 +25,7 @@ from store.workflow import Role
 blueprint = Blueprint("reports", __name__, template_folder="../templates")
 
 Answer = str | Response | tuple[str, int]
-Act = Callable[[UUID, str, Actor], None]
+Act = Callable[[UUID, str, Actor], object]
 
 _RECEIPT = "report.number"
 SLUGS = {

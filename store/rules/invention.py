@@ -10,10 +10,14 @@ from typing import Any
 
 from platform_core.access import Access
 from platform_core.categories import registry
+from store.rules import grid
 from store.rules.dossier import Dossier
 
+# The grid that the answers of the demonstration are written for.
+GRID = "2026.1"
 _WORDS: Mapping[str, Any] = json.loads(files("store").joinpath("data/seed_words.json").read_text())
 _EXAMPLE: Dossier = json.loads(files("store").joinpath("data/demo_applications.json").read_text())[0]["dossier"]
+_ANSWERS: Mapping[str, Any] = json.loads(files("store").joinpath("data/demo_answers.json").read_text())
 MOST = len(_WORDS["prefixes"]) * len(_WORDS["topics"]) * len(_WORDS["suffixes"])
 FILES_OF_A_PUBLISHER = 3
 REVIEWERS: tuple[str, ...] = tuple(_WORDS["reviewers"])
@@ -96,11 +100,14 @@ def _dossier(name: str, topic: Mapping[str, Any], publisher: Publisher, draw: ra
         "hds_certificate": f"HDS-{draw.randint(1000, 9999)}",
     }
     dossier["catalogue"] = _entry(topic, publisher, draw)
+    concerned = grid.load(GRID).applicable(dossier["orientation"])
+    dossier["criteria"] = {criterion.id: _ANSWERS[criterion.id] for criterion in concerned}
     return dossier
 
 
 def _items(topic: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What the topic reads and adds, among the categories that exist."""
+    """What the topic reads and adds, among the categories that some room declares; weight when there is none."""
+    declared = [code for code in topic["data"] if registry.find(code)] or ["measures.body-weight"]
     return [
         {
             "category": code,
@@ -110,7 +117,7 @@ def _items(topic: Mapping[str, Any]) -> list[dict[str, Any]]:
             "history_days": 365 if access is Access.READ else None,
             "periodicity": {"max": 4, "per": "day"},
         }
-        for code in topic["data"] or ["measures.body-weight"]
+        for code in sorted(declared)
         for access in Access
         if registry.allows(code, access)
     ]

@@ -166,7 +166,7 @@ def _add(
             "kind": workflow.SubmissionKind.FIRST,
             "state": steps[-1].after if steps else _S.DRAFT,
             "dossier": file.dossier,
-            "grid_version": PROCEDURE["grid"],
+            "grid_version": invention.GRID,
             "opinion": workflow.Opinion.FAVOURABLE if any(step.verb == _V.GIVE_OPINION for step in steps) else None,
             "flagged": ["hosting"] if steps and steps[-1].verb == _V.REQUEST_COMPLEMENTS else [],
             "phase": turn.phase if turn else None,
@@ -186,7 +186,7 @@ def _add(
                 "submission_id": submission_id,
                 "number": 1,
                 "dossier": file.dossier,
-                "grid_version": PROCEDURE["grid"],
+                "grid_version": invention.GRID,
                 "submitted_at": steps[0].at,
                 "submitted_by_name": file.dossier["company"]["legal_name"],
             }
@@ -230,7 +230,7 @@ def _events(
 
 
 def _verdicts(file: Invention, submission_id: UUID, reviewer: str, steps: Sequence[Walked]) -> list[dict[str, Any]]:
-    used = grid.load(PROCEDURE["grid"])
+    used = grid.load(invention.GRID)
     return [
         {
             "submission_id": submission_id,
@@ -255,9 +255,11 @@ def _add_listing(
     draw: random.Random,
 ) -> None:
     listing_id, steps = uuid7(), _walk(draw.choice(_LISTING_WALKS), None, at, draw)
-    ceiling = dossier.find_ceiling(file.dossier)
     listed_on = at.astimezone(clock.PARIS).date()
     number = db.session.scalar(LISTING_NUMBER.next_value())
+    ceiling = dossier.find_ceiling(file.dossier)
+    if ceiling is None:
+        raise ValueError(f"{file.name} asks for no data.")
     rows[StoreEvent] += _events(steps, Subject.LISTING, listing_id, application_id, submission_id)
     rows[Listing].append(
         {
@@ -268,7 +270,7 @@ def _add_listing(
             "number": f"ENS-{listed_on.year}-{number:04d}",
             "listed_on": listed_on,
             "expires_on": listed_on + timedelta(days=PROCEDURE["listing_days"]),
-            "ceiling": ceiling.to_json() if ceiling else {},
+            "ceiling": ceiling.to_json(),
             "profile": file.dossier["technical"]["profile"],
             "entry": catalogue.public_entry(file.dossier),
             "search_text": search.search_text(file.dossier),

@@ -8,6 +8,7 @@ import pytest
 from consent import workflow as consents
 from identity_core import workflow as spaces
 from store import workflow as referencing
+from store.rules import reports
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = [ROOT / "README.md", ROOT / "partner_sdk" / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -57,6 +58,7 @@ def test_every_setting_and_no_other_is_in_the_table_of_operations() -> None:
     [
         ("consent", {*consents.Status, *consents.RequestStatus, *consents.Verb}),
         ("referencing", {*referencing.SubmissionState, *referencing.ListingState, *referencing.Verb}),
+        ("report", {*reports.State, *reports.Verb}),
         ("space", {*spaces.SpaceState, *spaces.SpaceVerb}),
     ],
 )
