@@ -156,6 +156,7 @@ def replace_redirect_uris(*, client_pk: UUID, redirect_uris: Sequence[str], by: 
     row = _held(client_pk)
     _check_redirects(redirect_uris, is_public=row.is_public, environment=Environment(row.environment))
     row.redirect_uris = list(dict.fromkeys(redirect_uris))
+    db.session.flush()
     audit.record("oauth:client:redirected", by=by, object_type="client", object_id=row.id)
 
 
@@ -231,6 +232,7 @@ def publish_keys_at(*, client_pk: UUID, jwks_uri: str, by: Actor) -> None:
     allow_loopback = _allows_loopback(Environment(row.environment))
     check_jwks_uri(jwks_uri, has_key=False, allow_loopback=allow_loopback)
     row.jwks_uri = jwks_uri
+    db.session.flush()
     stale = sa.update(models.ClientKeySet).where(models.ClientKeySet.client_pk == row.id)
     db.session.execute(stale.values(keys=[], fresh_until=clock.now(), fault=None))
     audit.record("oauth:client:keys-published", by=by, object_type="client", object_id=row.id)

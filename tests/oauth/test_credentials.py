@@ -164,23 +164,28 @@ def test_the_old_key_ends_on_the_day_chosen_or_at_once(
         wrong = {"key": "generate", "overlap": days}
         assert submit(alice, f"{own}/cle", wrong, page=path_of(draft)).status_code == 422
     new = shown_key(submit(alice, f"{own}/cle", {"key": "generate", "overlap": "1"}, page=path_of(draft)).text)
-    before, after = Partner(app, Credentials(client, old)), Partner(app, Credentials(client, new))
-    assert before.app_token() and after.app_token()
-    clock.move(days=1)
-    grant = {"grant_type": "client_credentials", "scope": "ens:app"}
-    assert before.post("/oauth/token", grant).status_code == 401
-    assert after.app_token()
-    alice = app.test_client()
-    sign_in_agent(alice, agent_id=alice_of(draft))
-    assert submit(alice, f"{own}/cle", {"key": "generate"}, page=path_of(draft)).status_code == 201
+    third = shown_key(submit(alice, f"{own}/cle", {"key": "generate"}, page=path_of(draft)).text)
+    first, second, last = (Partner(app, Credentials(client, key)) for key in (old, new, third))
+    assert first.app_token() and second.app_token() and last.app_token()
     ending = f"{own}/cles/{new.thumbprint()}/fin"
     assert "Arrêter cette clé" in submit(alice, ending, {}, page=path_of(draft)).text
+    assert second.app_token()
     assert submit(alice, ending, {"confirm": "yes"}, page=path_of(draft)).status_code == 303
-    assert after.post("/oauth/token", grant).status_code == 401
-    (left,) = clients_of(draft)[0].keys
-    last = f"{own}/cles/{ECKey.import_key(dict(left)).thumbprint()}/fin"
-    assert submit(alice, last, {"confirm": "yes"}, page=path_of(draft)).status_code == 422
     assert submit(alice, ending, {"confirm": "yes"}, page=path_of(draft)).status_code == 404
+    grant = {"grant_type": "client_credentials", "scope": "ens:app"}
+    assert second.post("/oauth/token", grant).status_code == 401
+    clock.move(days=1)
+    assert first.post("/oauth/token", grant).status_code == 401
+    assert last.app_token()
+
+
+def test_the_last_key_is_not_ended(alice: FlaskClient, draft: UUID) -> None:
+    key = shown_key(submit(alice, path_of(draft), GENERATE).text)
+    (client,) = clients_of(draft)
+    ending = f"{path_of(draft)}/{client.pk}/cles/{key.thumbprint()}/fin"
+    refused = submit(alice, ending, {"confirm": "yes"}, page=path_of(draft))
+    assert refused.status_code == 422 and "dernière clé" in refused.text
+    assert len(clients_of(draft)[0].keys) == 1
 
 
 def test_keys_are_published_at_an_address(alice: FlaskClient, draft: UUID) -> None:
