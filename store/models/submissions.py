@@ -21,8 +21,9 @@ class Submission(Base):
     """One dossier, from draft to decision; an application has at most one that is open.
 
     `proposal` is the opinion that the evaluation proposes, `opinion` what the commission said. `flagged` holds what a
-    request for complements reopened. `phase`, `waiting_on` and `due_at` tell who must act, and until when; the history
-    gives them, and `service.transitions.move` alone writes them. `version` counts the writes.
+    request for complements reopened. `evaluators` keeps everybody who ever gave a verdict, replaced since or not.
+    `phase`, `waiting_on` and `due_at` tell who must act, and until when; the history gives them, and
+    `service.transitions.move` alone writes them. `version` counts the writes.
     """
 
     __tablename__ = "store_submission"
@@ -42,6 +43,7 @@ class Submission(Base):
     due_at: Mapped[datetime | None]
     evaluator_id: Mapped[UUID | None] = mapped_column(index=True)
     evaluator_name: Mapped[str] = mapped_column(default="")
+    evaluators: Mapped[list[UUID]] = mapped_column(ARRAY(sa.Uuid), default=list)
     version: Mapped[int] = mapped_column()
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]

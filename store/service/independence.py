@@ -6,17 +6,16 @@ from platform_core.access import Actor
 from platform_core.database import db
 from store.errors import FourEyes
 from store.models.history import StoreEvent
-from store.models.submissions import Submission, Verdict
+from store.models.submissions import Submission
 from store.workflow import TABLES, Role
 
 _REVIEWING = sorted({str(verb) for table in TABLES.values() for verb, t in table.items() if t.roles == {Role.REVIEWER}})
 
 
 def check_four_eyes(submission: Submission, by: Actor) -> None:
-    """Raises `FourEyes` when the actor is the evaluator, gave a verdict, or used a reviewer's verb on the file."""
-    wrote = sa.select(Verdict.criterion).where(Verdict.submission_id == submission.id, Verdict.reviewer_id == by.id)
+    """Raises `FourEyes` when the actor is the evaluator, ever gave a verdict, or used a reviewer's verb on the file."""
     acted = sa.select(StoreEvent.id).where(
         StoreEvent.submission_id == submission.id, StoreEvent.actor_id == by.id, StoreEvent.verb.in_(_REVIEWING)
     )
-    if submission.evaluator_id == by.id or db.session.scalar(sa.select(sa.or_(wrote.exists(), acted.exists()))):
+    if by.id in {submission.evaluator_id, *submission.evaluators} or db.session.scalar(acted.limit(1)):
         raise FourEyes("Who evaluated a file neither votes nor decides on it.")

@@ -106,6 +106,7 @@ def record_verdicts(*, submission_id: UUID, findings: Sequence[Finding], by: Act
         row.verdict, row.comment, row.reviewed_at = finding.verdict, finding.comment.strip(), clock.now()
         row.reviewer_id, row.reviewer_name = person(by), by.name
         db.session.add(row)
+    submission.evaluators = sorted({*submission.evaluators, person(by)})
     _resume(submission, by=by)
     criteria = [finding.criterion for finding in findings]
     audit.record("store:verdict:write", by=by, object_type="submission", object_id=submission_id, criteria=criteria)

@@ -84,13 +84,16 @@ def _widen_submission() -> None:
         ("waiting_on", sa.Text()),
         ("due_at", _TIME),
         ("flagged", ARRAY(sa.Text)),
+        ("evaluators", ARRAY(sa.Uuid)),
     ):
         op.add_column("store_submission", sa.Column(name, type_))
     _swap_check("store_submission", "state", f"state IN ({_STATES})")
     op.execute(
         "UPDATE store_submission s SET kind = CASE WHEN EXISTS (SELECT FROM store_event e WHERE e.verb = 'list'"
         " AND e.application_id = s.application_id AND e.occurred_at < s.created_at) THEN 'amendment' ELSE 'first' END,"
-        " flagged = '{}', proposal = CASE proposal WHEN 'propose_acceptance' THEN 'favourable'"
+        " flagged = '{}',"
+        " evaluators = ARRAY(SELECT DISTINCT v.reviewer_id FROM store_verdict v WHERE v.submission_id = s.id),"
+        " proposal = CASE proposal WHEN 'propose_acceptance' THEN 'favourable'"
         " WHEN 'propose_refusal' THEN 'unfavourable' END,"
         " opinion = CASE WHEN state = 'accepted' THEN 'favourable' WHEN state = 'refused' THEN 'unfavourable' END"
     )
@@ -106,7 +109,7 @@ def _widen_submission() -> None:
         " ('accepted', 'convention', 'publisher', interval '30 days')) AS now (state, phase, role, days)"
         " WHERE store_submission.state = now.state"
     )
-    for column in ("kind", "flagged"):
+    for column in ("kind", "flagged", "evaluators"):
         op.alter_column("store_submission", column, nullable=False)
     op.create_check_constraint("kind", "store_submission", "kind IN ('first', 'amendment', 'renewal')")
     op.create_check_constraint("proposal", "store_submission", f"proposal IN ({_OPINIONS})")
@@ -130,7 +133,7 @@ def _widen_history() -> None:
     op.alter_column("store_decision", "against_opinion", nullable=False)
     for table in ("store_decision", "store_event"):
         op.drop_constraint("verb", table, type_="check")
-        op.execute(f"UPDATE {table} SET verb = 'propose_opinion' WHERE verb LIKE 'propose_%'")
+        op.execute(f"UPDATE {table} SET verb = 'propose_opinion' WHERE verb LIKE 'propose_%'")  # noqa: S608 - our own words
         op.create_check_constraint("verb", table, f"verb IN ({_VERBS})")
     op.execute("ALTER TABLE store_event ADD COLUMN position bigint NOT NULL GENERATED ALWAYS AS IDENTITY")
     op.create_unique_constraint("uq_store_event_position", "store_event", ["position"])
@@ -396,14 +399,14 @@ def downgrade() -> None:
 
 
 def _narrow_history() -> None:
-    op.execute(f"DELETE FROM store_event WHERE verb NOT IN ('propose_opinion', {_VERBS_BEFORE})")
-    op.execute(f"DELETE FROM store_decision WHERE verb NOT IN ('propose_opinion', {_VERBS_BEFORE})")
+    op.execute(f"DELETE FROM store_event WHERE verb NOT IN ('propose_opinion', {_VERBS_BEFORE})")  # noqa: S608 - our own words
+    op.execute(f"DELETE FROM store_decision WHERE verb NOT IN ('propose_opinion', {_VERBS_BEFORE})")  # noqa: S608 - our own words
     for column in ("subject", "subject_id", "position"):
         op.drop_column("store_event", column)
     op.drop_column("store_decision", "against_opinion")
     for table in ("store_decision", "store_event"):
         op.drop_constraint("verb", table, type_="check")
-        op.execute(f"UPDATE {table} SET verb = 'propose_acceptance' WHERE verb = 'propose_opinion'")
+        op.execute(f"UPDATE {table} SET verb = 'propose_acceptance' WHERE verb = 'propose_opinion'")  # noqa: S608 - our own words
         op.create_check_constraint("verb", table, f"verb IN ({_VERBS_BEFORE})")
 
 
@@ -423,5 +426,5 @@ def _narrow_submission() -> None:
     )
     op.create_check_constraint("state", "store_submission", f"state IN ({_STATES_BEFORE})")
     _index_open(_FINAL_BEFORE)
-    for column in ("flagged", "due_at", "waiting_on", "phase", "opinion", "kind"):
+    for column in ("evaluators", "flagged", "due_at", "waiting_on", "phase", "opinion", "kind"):
         op.drop_column("store_submission", column)
