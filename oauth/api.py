@@ -117,16 +117,16 @@ def introspect_token() -> Response:
 
 
 def _answer(respond: Callable[[], Response]) -> Response:
-    """Judge a request in one transaction. Keys that its client publishes are fetched between two, then it is judged
-    again."""
+    """Judge a request in one transaction, whose first statement finds the client. Keys that it publishes are fetched
+    between two, then it is judged again."""
     try:
-        with transaction():
+        with transaction(bind=False):
             return respond()
     except KeysNeeded as needed:
         client_pk, fetched = needed.client_pk, service.fetch_keyset(needed.jwks_uri)
     with transaction():
         service.keep_keyset(client_pk=client_pk, fetched=fetched, now=clock.now())
-    with transaction():
+    with transaction(bind=False):
         return respond()
 
 

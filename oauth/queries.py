@@ -1,6 +1,6 @@
 """Reads: clients with the keys that count now, tokens by their hash."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from oauth.rules.clients import AuthMethod, Client, Environment, KeySet, Profile
 from oauth.rules.tokens import TokenKind
 from platform_core import clock
 from platform_core.crypto import hash_token
-from platform_core.database import db, run
+from platform_core.database import db, run, run_first
 from platform_core.errors import NotFound
 
 
@@ -55,9 +55,10 @@ class KeyView:
 _TOKEN_COLUMNS = [getattr(models.Token, name) for name in TokenView.__dataclass_fields__]
 
 
-def find_client(client_id: str) -> Client | None:
-    """The active client of that public identifier."""
-    return next(_clients("c.client_id = %(value)s", client_id), None)
+def find_client(client_id: str, *, first: bool = False) -> Client | None:
+    """The active client of that public identifier. With `first` nothing was written yet in this transaction: a
+    connection that died while pooled is replaced."""
+    return next(_clients("c.client_id = %(value)s", client_id, send=run_first if first else run), None)
 
 
 def get_client(pk: UUID) -> Client:
@@ -109,9 +110,9 @@ def find_token(text: str, *, lock: bool = False) -> TokenView | None:
     return TokenView(**{**row._mapping, "kind": TokenKind(row.kind)}) if row else None
 
 
-def _clients(condition: str, value: object) -> Iterator[Client]:
+def _clients(condition: str, value: object, *, send: Callable[..., list[Any]] = run) -> Iterator[Client]:
     """Active clients with the keys that count now, in one statement: it is on the path of every token request."""
-    rows = run(_CLIENTS.format(condition=condition), {"value": value, "now": clock.now()})
+    rows = send(_CLIENTS.format(condition=condition), {"value": value, "now": clock.now()})
     return (_client(row) for row in rows)
 
 

@@ -254,7 +254,7 @@ class AuthorizationServer(FlaskAuthorizationServer):
 
 
 def _find_client(client_id: str) -> RegisteredClient | None:
-    client = queries.find_client(client_id)
+    client = queries.find_client(client_id, first=True)
     return RegisteredClient(client) if client else None
 
 

@@ -31,7 +31,7 @@ def authenticate_client(*, assertion: str, client_id: str | None, now: datetime)
     `KeysNeeded` before anything is used up.
     """
     claimed = claimed_client(assertion)
-    client = queries.find_client(claimed)
+    client = queries.find_client(claimed, first=True)
     if client is None or client.auth_method is not AuthMethod.PRIVATE_KEY_JWT:
         raise InvalidClient("The client is not known.")
     if client_id not in {None, claimed}:
@@ -61,7 +61,7 @@ def authenticate_by_certificate(*, client_id: str, header: str, now: datetime) -
 
     None when the client does not authenticate in this way. Raises `InvalidClient`, `KeysNeeded`.
     """
-    client = queries.find_client(client_id)
+    client = queries.find_client(client_id, first=True)
     if client is None or client.auth_method not in _BY_CERTIFICATE:
         return None
     certificate = certificates.read_certificate(header)
