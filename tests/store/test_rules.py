@@ -11,9 +11,10 @@ from platform_core.access import Access
 from platform_core.errors import Invalid
 from platform_core.permission import ON_DEMAND, Periodicity, Purpose, Unit
 from store.rules import dossier, grid, orientation
+from store.rules.procedure import PROCEDURE
 from tests.store.conftest import complete_dossier, weight_item
 
-GRID = grid.load("2026.1")
+GRID = grid.load(PROCEDURE["grid"])
 DATA = files("store").joinpath("data")
 
 

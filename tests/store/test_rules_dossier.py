@@ -7,12 +7,13 @@ import pytest
 from platform_core.errors import Invalid
 from store.rules import answers, changes, dossier, grid, sections
 from store.rules.answers import Mark
+from store.rules.procedure import PROCEDURE
 from store.rules.sections import Review, SectionStatus
 from store.workflow import SubmissionState
 from tests.store.conftest import answer_criteria, complete_dossier, weight_item
 
-GRID = grid.load("2026.1")
-NEXT = grid.load("2026.2")
+GRID = grid.load(PROCEDURE["grid"])
+FIRST, NEXT = grid.load("2026.1"), grid.load("2026.2")
 
 
 def codes(content: dict[str, Any], used: grid.Grid = GRID) -> list[tuple[str, str]]:
@@ -94,7 +95,7 @@ def test_an_optional_criterion_may_be_left_out() -> None:
         ("SEC-01", {"level": 9}, "not-a-choice"),
         ("SEC-01", {"answer": "Oui."}, "too-short"),
         ("ZZZ-01", {"level": 1}, "unknown-criterion"),
-        ("RGP-15", {"level": 1}, "unknown-criterion"),
+        ("INT-09", {"level": 1}, "unknown-criterion"),
         ("sec", {"level": 1}, "format"),
     ],
 )
@@ -107,8 +108,8 @@ def test_an_answer_to_no_such_criterion_or_level_is_refused_in_a_draft_too(
 
 
 def test_a_new_grid_asks_again_only_for_what_changed_or_is_new() -> None:
-    claims = answer_criteria(GRID, complete_dossier()["orientation"])
-    carried = answers.carry_over(claims, GRID, NEXT)
+    claims = answer_criteria(FIRST, complete_dossier()["orientation"])
+    carried = answers.carry_over(claims, FIRST, NEXT)
     content = {**complete_dossier(), "criteria": carried}
     asked = {fault.where.split(".")[1] for fault in dossier.list_faults(content, NEXT)}
     assert asked == {"SEC-03", "SEC-06", "RGP-15"}
@@ -122,7 +123,7 @@ def test_a_new_grid_asks_again_only_for_what_changed_or_is_new() -> None:
     [("SEC-16", Mark.NEW), ("RGP-15", Mark.NEW), ("SEC-03", Mark.CHANGED), ("ETH-05", Mark.CHANGED), ("SEC-01", None)],
 )
 def test_a_criterion_is_marked_beside_the_grid_answered_last(criterion: str, expected: Mark | None) -> None:
-    assert answers.mark(NEXT.get(criterion), GRID) is expected
+    assert answers.mark(NEXT.get(criterion), FIRST) is expected
     assert answers.mark(NEXT.get(criterion), NEXT) is None
     assert answers.mark(NEXT.get(criterion), None) is None
 
