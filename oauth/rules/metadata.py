@@ -9,6 +9,7 @@ from oauth.rules.details import TYPE
 from oauth.rules.keys import ASSERTION_ALGORITHMS, PROOF_ALGORITHMS
 
 _CAPABILITIES = [
+    "launch-standalone",
     "client-public",
     "client-confidential-asymmetric",
     "sso-openid-connect",

@@ -63,7 +63,7 @@ def given_once(lists: Iterable[tuple[str, Sequence[str]]]) -> dict[str, str]:
     for name, values in lists:
         if len(values) > 1 and name != "resource":
             raise OAuthRefusal("invalid_request", "A parameter is given more than once.")
-        if text := " ".join(values).strip(" "):
+        if text := " ".join(value for value in values if value):
             found[name] = text
     return found
 

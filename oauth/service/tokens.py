@@ -144,7 +144,7 @@ def describe_token(token: TokenView, *, client: Client, issuer: str) -> dict[str
     claims |= {"grant_id": str(grant.id), "patient": grant.patient}
     claims["authorization_details"] = grant.details_within(token.scope)
     if token.person_id:
-        claims["sub"] = identity.subject(client, token.person_id)
+        claims |= identity.user_claims(client=client, signed_in=token, scope=token.scope)
         claims["acr"] = token.assurance
     return claims
 
