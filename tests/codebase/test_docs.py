@@ -53,11 +53,20 @@ def test_every_setting_and_no_other_is_in_the_table_of_operations() -> None:
     assert set(_SETTING.findall(" ".join(table))) == settings_read()
 
 
+REFERENCING = {
+    word
+    for table in referencing.TABLES.values()
+    for verb, line in table.items()
+    for word in (verb, line.to, *line.frm)
+    if word
+}
+
+
 @pytest.mark.parametrize(
     ("page", "words"),
     [
         ("consent", {*consents.Status, *consents.RequestStatus, *consents.Verb}),
-        ("referencing", {*referencing.SubmissionState, *referencing.ListingState, *referencing.Verb}),
+        ("referencing", REFERENCING),
         ("report", {*reports.State, *reports.Verb}),
         ("space", {*spaces.SpaceState, *spaces.SpaceVerb}),
     ],
