@@ -85,21 +85,28 @@ def _accept(submission_id: UUID, cast: Cast) -> None:
     decisions.accept(submission_id=submission_id, motive="Le dossier répond à la grille de critères.", by=cast.decider)
 
 
+def sign(submission_id: UUID, cast: Cast) -> None:
+    """Sign the present convention for the publisher."""
+    text = convention.present()
+    quality = "Représentant légal"
+    conventions.sign(submission_id=submission_id, quality=quality, text_hash=text.hash, by=cast.publisher)
+
+
 def _agree(submission_id: UUID, cast: Cast) -> None:
-    conventions.sign(
-        submission_id=submission_id,
-        quality="Représentant légal",
-        text_hash=convention.present().hash,
-        by=cast.publisher,
-    )
+    sign(submission_id, cast)
     conventions.countersign(submission_id=submission_id, by=cast.decider)
 
 
-def _list(submission_id: UUID, cast: Cast) -> None:
+def show_behaviours(submission_id: UUID) -> None:
+    """Have the application seen doing all that its tests ask."""
     application_id = get_submission(submission_id).application_id
     for check in list_checks(submission_id):
         interop.observe(application_id=application_id, behaviour=check.behaviour)
-    listings.list_application(application_id=application_id, by=cast.decider)
+
+
+def _list(submission_id: UUID, cast: Cast) -> None:
+    show_behaviours(submission_id)
+    listings.list_application(application_id=get_submission(submission_id).application_id, by=cast.decider)
 
 
 _STEPS: Mapping[SubmissionState, Callable[[UUID, Cast], None]] = {

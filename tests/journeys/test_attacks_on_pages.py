@@ -25,7 +25,8 @@ from platform_core.access import SYSTEM, Actor, ActorKind
 from platform_core.database import db, transaction
 from platform_core.errors import Forbidden
 from store.errors import OwnOrganisation
-from store.service import listings, reviews
+from store.service import decisions, listings, reviews
+from store.workflow import Opinion
 from tests import signing_in
 from tests.journeys.test_attacks_on_tokens import asked
 from tests.oauth.conftest import insert_patient, other, partner, patient, real_patient, smart
@@ -391,9 +392,11 @@ def test_nobody_examines_or_reads_the_file_of_any_organisation_they_belong_to(ap
                 organisation_id=people.alice.organisation_id, agent_id=member.id, role=Role.PUBLISHER, by=SYSTEM
             )
     for act in (
-        lambda: reviews.request_complements(submission_id=submission_id, motive="x", by=people.noe),
-        lambda: reviews.propose(submission_id=submission_id, favourable=False, motive="x", by=people.noe),
-        lambda: reviews.refuse(submission_id=submission_id, motive="x", by=people.omar),
+        lambda: reviews.request_complements(
+            submission_id=submission_id, motive="x", flagged=["hosting"], by=people.noe
+        ),
+        lambda: reviews.propose(submission_id=submission_id, opinion=Opinion.UNFAVOURABLE, motive="x", by=people.noe),
+        lambda: decisions.refuse(submission_id=submission_id, motive="x", by=people.omar),
         lambda: listings.list_application(application_id=application_id, by=people.omar),
     ):
         with pytest.raises(OwnOrganisation), transaction():
