@@ -18,3 +18,4 @@ def init_app(app: Flask) -> None:
     add_panel(Panel(Area.PUBLISHER, "application", "data_sync/panel.html", usage.load_panel, order=300))
     schedule.every(120, "data_sync.count_calls")
     schedule.every(3600, "data_sync.count_consents")
+    schedule.every(120, "data_sync.observe_sandbox")

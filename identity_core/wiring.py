@@ -16,8 +16,8 @@ def init_app(app: Flask) -> None:
     for module in (account, members, tokens):
         app.register_blueprint(module.blueprint)
     add_link(Link(Area.PATIENT, "Paramètres", "identity.show_settings", order=900))
-    add_link(Link(Area.PUBLISHER, "Membres", "members.list_members", order=800))
-    add_link(Link(Area.PUBLISHER, "Jetons", "tokens.list_tokens", order=810))
+    add_link(Link(Area.PUBLISHER, "Membres", "members.list_members", order=700))
+    add_link(Link(Area.PUBLISHER, "Jetons", "tokens.list_tokens", order=710))
     publisher_api.plug_verifier("personal access token", verify_publisher)
     schedule.every(3600, "identity.open_spaces")
     schedule.every(600, "identity.sweep_sessions")

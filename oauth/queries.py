@@ -82,6 +82,11 @@ def list_clients(application_id: UUID) -> Sequence[Client]:
     return list(_clients("c.application_id = %(value)s", application_id))
 
 
+def list_tested_clients() -> Sequence[Client]:
+    """The active sandbox clients that belong to an application of the store."""
+    return list(_clients("c.environment = %(value)s AND c.application_id IS NOT NULL", Environment.SANDBOX))
+
+
 def is_public_origin(origin: str) -> bool:
     """Whether an active public client has a redirect URI of that origin: its page may call from a browser."""
     return bool(run(_ORIGIN, {"origin": origin}))

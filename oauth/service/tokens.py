@@ -21,6 +21,8 @@ from oauth.service.grants import Grant
 from platform_core.crypto import hash_token
 from platform_core.database import db, run
 from platform_core.ids import opaque, uuid7
+from store.rules.interop import Behaviour
+from store.service import interop
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,9 @@ def issue_for_code(*, client: Client, code: RedeemedCode, jkt: str | None, now: 
         answer["id_token"] = identity.sign_id_token(
             client=client, basis=basis, nonce=code.nonce, scope=scope, access_token=answer["access_token"], now=now
         )
+    if client.is_sandbox and client.application_id:
+        # No code is redeemed without the verifier of its challenge.
+        interop.observe(application_id=client.application_id, behaviour=Behaviour.PKCE)
     return answer
 
 

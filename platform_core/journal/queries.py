@@ -100,6 +100,65 @@ def count_calls(*, after: int, until: int) -> Sequence[dict[str, Any]]:
     return [dict(row._mapping) for row in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class Conduct:
+    """How an app behaved of late. `waited`: one refusal for frequency, then a call that was served; `stopped`: told
+    that a consent has ended, it fell silent.
+    """
+
+    app_id: UUID
+    served: bool
+    wrote: bool
+    waited: bool
+    stopped: bool
+
+
+_CONDUCT = sa.text(
+    """
+    SELECT line.app_id,
+           bool_or(line.outcome = 'served') AS served,
+           bool_or(line.outcome = 'served' AND line.access = 'write' AND line.count > 0) AS wrote,
+           bool_or(line.code = :too_often AND next.outcome = 'served'
+                   AND last.code IS DISTINCT FROM :too_often) AS waited,
+           bool_or(line.code = :ended AND line.occurred_at <= :quiet_since AND NOT EXISTS (
+               SELECT FROM core_journal AS later
+                WHERE later.patient_id = line.patient_id AND later.grant_id = line.grant_id
+                  AND later.occurred_at > line.occurred_at + interval '1 minute'
+           ) AND NOT EXISTS (
+               SELECT FROM core_journal AS first
+                WHERE first.patient_id = line.patient_id AND first.grant_id = line.grant_id
+                  AND first.code = :ended AND first.occurred_at < line.occurred_at - interval '1 minute'
+           )) AS stopped
+      FROM core_journal_batch AS batch
+      JOIN core_journal AS line ON line.batch = batch.number
+      LEFT JOIN LATERAL (
+           SELECT n.outcome FROM core_journal AS n
+            WHERE line.code = :too_often AND n.patient_id = line.patient_id AND n.grant_id = line.grant_id
+              AND n.access = line.access AND n.categories && line.categories
+              AND (n.occurred_at, n.id) > (line.occurred_at, line.id)
+            ORDER BY n.occurred_at, n.id LIMIT 1) AS next ON true
+      LEFT JOIN LATERAL (
+           SELECT p.code FROM core_journal AS p
+            WHERE line.code = :too_often AND p.patient_id = line.patient_id AND p.grant_id = line.grant_id
+              AND p.access = line.access AND p.categories && line.categories
+              AND (p.occurred_at, p.id) < (line.occurred_at, line.id)
+            ORDER BY p.occurred_at DESC, p.id DESC LIMIT 1) AS last ON true
+     WHERE batch.sealed_at >= :sealed_since AND line.app_id = ANY(:apps)
+     GROUP BY line.app_id
+    """
+)
+
+
+def list_conduct(apps: Sequence[UUID], *, sealed_since: datetime, quiet_since: datetime) -> Sequence[Conduct]:
+    """What these apps did in the batches sealed since an instant; one is silent that has not called `quiet_since`.
+
+    Made for the batch role: no patient is in what it gives.
+    """
+    given = {"apps": list(apps), "sealed_since": sealed_since, "quiet_since": quiet_since}
+    rows = db.session.execute(_CONDUCT, {**given, "too_often": "consent-frequency-exceeded", "ended": "consent-ended"})
+    return [Conduct(**row._mapping) for row in rows]
+
+
 def _matching(query: sa.Select[Any], patient_id: UUID, wanted: JournalFilter) -> sa.Select[Any]:
     conditions: dict[str, Callable[[Any], sa.ColumnElement[bool]]] = {
         "app_id": lambda value: JournalEntry.app_id == value,

@@ -29,7 +29,7 @@ def patients(app: Flask, owner: sa.Engine) -> list[UUID]:
     return [insert_patient(owner, name, synthetic=False) for name in ("Une", "Deux")]
 
 
-def call(app_id: UUID, patient_id: UUID, grant_id: UUID, code: str = "", access: str = "read") -> None:
+def call(app_id: UUID, patient_id: UUID, grant_id: UUID, code: str = "", access: str = "read", count: int = 0) -> None:
     """One line of the journal, as the guard of data calls writes it."""
     entry = journal.Entry(
         patient_id=patient_id,
@@ -39,6 +39,8 @@ def call(app_id: UUID, patient_id: UUID, grant_id: UUID, code: str = "", access:
         access=access,
         outcome=journal.REFUSED if code else journal.SERVED,
         request_id="essai-0001",
+        categories=["measures.body-weight"],
+        count=count,
         code=code,
         app_id=app_id,
         grant_id=grant_id,
@@ -188,7 +190,7 @@ def test_the_page_shows_calls_refusals_and_hides_small_numbers(
     tasks.count_consents()
     sign_in_agent(client, agent_id=people.alice.id)
     page = client.get(path_of(listed)).text
-    assert "2 appels servis et 1 refusés" in page
+    assert "2 servis, 1 refusés" in page
     assert "Plus souvent que la fréquence" in page
     assert "moins de 5" in page
     assert "<svg" in page
