@@ -19,3 +19,5 @@ class Application(Base):
     name: Mapped[str]
     slug: Mapped[str] = mapped_column(unique=True)
     created_at: Mapped[datetime]
+
+    __table_args__ = (sa.Index("ix_store_application_by_name", sa.text("lower(name)"), "id"),)

@@ -59,6 +59,9 @@ class Submission(Base):
         sa.UniqueConstraint("application_id", "number"),
         sa.Index("uq_store_submission_open", "application_id", unique=True, postgresql_where=sa.text(_OPEN)),
         sa.Index("ix_store_submission_queue", "state", "submitted_at"),
+        sa.Index(
+            "ix_store_submission_sent", "submitted_at", "id", postgresql_where=sa.text("submitted_at IS NOT NULL")
+        ),
         sa.Index("ix_store_submission_due_at", "due_at", postgresql_where=sa.text("due_at IS NOT NULL")),
     )
     __mapper_args__ = {"version_id_col": version}

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from platform_core import clock
 from platform_core.database import db
@@ -68,22 +69,30 @@ def list_listed(
 
     The best match first, by name without a text. `near` accepts the misspelt words of a text.
     """
-    wanted = [*_matching(text, near), *(_has_one(facet, values) for facet, values in (chosen or {}).items())]
+    narrowed = (_has_one(Listing.facets, facet, values) for facet, values in (chosen or {}).items())
+    wanted = [*_matching(text, near), *narrowed]
     total = db.session.scalar(sa.select(sa.func.count()).select_from(Listing).where(*wanted)) or 0
     order = [*_rank(text, near), sa.func.lower(Application.name), Application.id]
-    rows = select_listings().where(*wanted).order_by(*order).limit(size).offset((page - 1) * size)
+    ids = sa.select(Listing.id).join(Application).where(*wanted).order_by(*order)
+    shown = ids.limit(size).offset((page - 1) * size)  # before any entry is opened
+    rows = select_listings().where(Listing.id.in_(shown)).order_by(*order)
     return Page([listing_view(row) for row in db.session.execute(rows)], page, size, total)
 
 
 def count_facets(*, text: str = "", chosen: Chosen | None = None, near: bool = False) -> Counts:
     """How many listings each value of each facet would show, the choices of the other facets kept."""
-    value = sa.func.unnest(Listing.facets).column_valued("value", joins_implicitly=True)
+    matched = (
+        sa.select(Listing.facets, sa.func.unnest(Listing.facets).label("value"))
+        .where(*_matching(text, near))
+        .subquery()
+    )
     others = [
-        sa.or_(value.startswith(f"{facet}:"), _has_one(facet, values)) for facet, values in (chosen or {}).items()
+        sa.or_(matched.c.value.startswith(f"{facet}:"), _has_one(matched.c.facets, facet, values))
+        for facet, values in (chosen or {}).items()
     ]
-    counted = sa.select(value, sa.func.count()).select_from(Listing).where(*_matching(text, near), *others)
+    counted = sa.select(matched.c.value, sa.func.count()).where(*others).group_by(matched.c.value)
     found: dict[Facet, dict[str, int]] = {facet: {} for facet in Facet}
-    for key, count in db.session.execute(counted.group_by(value).order_by(sa.func.count().desc(), value)):
+    for key, count in db.session.execute(counted):
         facet, _, code = key.partition(":")
         found[Facet(facet)][code] = count
     return found
@@ -151,5 +160,6 @@ def _rank(text: str, near: bool) -> Sequence[sa.ColumnElement[Any]]:
     return [sum(ranks[1:], ranks[0]).desc()] if ranks else []
 
 
-def _has_one(facet: Facet, values: frozenset[str]) -> Condition:
-    return Listing.facets.overlap([f"{facet}:{value}" for value in sorted(values)])
+def _has_one(facets: sa.SQLColumnExpression[Any], facet: Facet, values: frozenset[str]) -> Condition:
+    wanted = sa.cast([f"{facet}:{value}" for value in sorted(values)], ARRAY(sa.Text))
+    return facets.bool_op("&&")(wanted)

@@ -89,8 +89,10 @@ def list_queue(*, chosen: QueueFilter = QueueFilter(), page: int = 1) -> Page[Ro
     wanted = _conditions(chosen)
     counted = sa.select(sa.func.count()).select_from(Submission).join(Application).where(*wanted)
     total = db.session.scalar(counted) or 0
-    rows = _rows().where(*wanted).order_by(Submission.submitted_at, Submission.id)
-    found = db.session.execute(rows.limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE))
+    order = Submission.submitted_at, Submission.id
+    ids = sa.select(Submission.id).join(Application).where(*wanted).order_by(*order)
+    shown = ids.limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)  # before any dossier is opened to read its publisher
+    found = db.session.execute(_rows().where(Submission.id.in_(shown)).order_by(*order))
     return Page([_row(row) for row in found], page, PAGE_SIZE, total)
 
 

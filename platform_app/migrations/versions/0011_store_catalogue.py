@@ -59,6 +59,13 @@ def upgrade() -> None:
         postgresql_using="gin",
         postgresql_ops={"search_text": "gin_trgm_ops"},
     )
+    op.create_index("ix_store_application_by_name", "store_application", [sa.text("lower(name)"), "id"])
+    op.create_index(
+        "ix_store_submission_sent",
+        "store_submission",
+        ["submitted_at", "id"],
+        postgresql_where=sa.text("submitted_at IS NOT NULL"),
+    )
     _create_reports()
     op.add_column("identity_organisation", sa.Column("synthetic", sa.Boolean, nullable=False, server_default="false"))
     op.alter_column("identity_organisation", "synthetic", server_default=None)
@@ -108,6 +115,8 @@ def _create_reports() -> None:
 
 def downgrade() -> None:
     op.drop_column("identity_organisation", "synthetic")
+    op.drop_index("ix_store_submission_sent", "store_submission")
+    op.drop_index("ix_store_application_by_name", "store_application")
     op.drop_table("store_report_event")
     op.drop_table("store_report")
     for column in ("search", "facets", "changed_at"):
