@@ -30,7 +30,8 @@ def connect(settings: Settings) -> OAuth2Client:
 
 
 def authorize(client: OAuth2Client, settings: Settings) -> BearerToken:
-    request = client.authorization_request(scope=SCOPE, authorization_details=json.dumps(DETAILS))
+    details, audience = json.dumps(DETAILS), f"{settings['issuer']}/fhir"
+    request = client.authorization_request(scope=SCOPE, authorization_details=details, aud=audience)
     pushed = client.pushed_authorization_request(request)
     callback = decide(settings, client.client_credentials(scope="ens:app"), {"request_uri": pushed.request_uri})
     # The library loses the key of a bound token when it checks the id_token itself: that check is made here.
