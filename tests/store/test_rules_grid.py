@@ -82,6 +82,11 @@ def test_every_kind_of_evidence_asked_can_be_filed(version: str) -> None:
     assert asked <= set(KINDS)
 
 
+@pytest.mark.parametrize("name", ["grid-2026.1", "grid-2026.2", "orientation-1", "dossier-1"])
+def test_no_text_holds_a_sign_that_a_translation_would_take_for_a_format(name: str) -> None:
+    assert "%" not in DATA.joinpath(f"{name}.json").read_text()
+
+
 def test_a_revision_names_what_it_changed_and_leaves_the_rest_as_it_was_to_the_letter() -> None:
     old, new, revised = raw("2026.1"), raw("2026.2"), grid.load("2026.2")
     changed = {key for key in old.keys() & new.keys() if old[key] != new[key]}
