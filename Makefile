@@ -9,7 +9,7 @@ BROWSER := chromium fonts-dejavu-core fonts-liberation
 BIN := .venv/bin
 SCALE ?= small
 
-.PHONY: help run test test-interop test-slow fuzz lint format bench reset lock setup setup-dev browser interop node clients
+.PHONY: help run test test-interop test-slow fuzz lint format bench conformance reset lock setup setup-dev browser interop node clients
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -42,6 +42,9 @@ format: setup-dev ## Format the code and mend what can be mended
 
 bench: setup-dev ## Print figures and ratios (SCALE=small or full)
 	@SCALE=$(SCALE) $(BIN)/python -m benchmarks
+
+conformance: interop ## Write docs/conformance.md from a run of the tests that carry a requirement
+	@$(BIN)/python -m pytest -n auto -m requirement -p tests.conformance.recorder --conformance docs/conformance.md
 
 reset: ## Stop what `make run` left behind and delete the local data
 	@if [ -x $(BIN)/ens ]; then $(BIN)/ens reset; else echo "Nothing was ever started from here: there is no .venv."; fi

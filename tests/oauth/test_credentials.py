@@ -237,6 +237,7 @@ def test_every_change_of_a_client_is_audited(alice: FlaskClient, draft: UUID, ow
     ]
 
 
+@pytest.mark.requirement("SM305")
 def test_another_organisations_credentials_are_not_found(alice: FlaskClient, draft: UUID, people: People) -> None:
     submit(alice, path_of(draft), GENERATE)
     (client,) = clients_of(draft)

@@ -29,7 +29,7 @@ def server(client: FlaskClient) -> dict[str, Any]:
     return dict(client.get(DOCUMENTS[0]).json)
 
 
-@pytest.mark.requirement("A9")
+@pytest.mark.requirement("A9", "A3.7", "fapi2-security-profile-final-discovery-end-point-verification")
 def test_the_metadata_are_those_of_an_authorization_server(server: dict[str, Any]) -> None:
     assert server["issuer"] == config.current().base_url
     found = AuthorizationServerMetadata(server)
@@ -38,7 +38,7 @@ def test_the_metadata_are_those_of_an_authorization_server(server: dict[str, Any
             getattr(found, f"validate_{name}")()
 
 
-@pytest.mark.requirement("A9")
+@pytest.mark.requirement("A9", "oidcc-discovery-endpoint-verification")
 def test_the_provider_signs_with_both_algorithms_and_pairwise_subjects(client: FlaskClient) -> None:
     document = client.get(DOCUMENTS[1]).json
     found = OpenIDProviderMetadata(document)

@@ -103,7 +103,7 @@ def ask(partner: Partner, key: ECKey | None = None, kid: str | None = None, **he
     return answer.status_code, str(answer.json.get("error_description", ""))
 
 
-@pytest.mark.requirement("A7.3", "SM296", "SM297")
+@pytest.mark.requirement("A7.3", "SM296", "SM297", "SM339", "SM342")
 def test_published_keys_authenticate_and_are_fetched_once(publishing: Partner, publisher: Publisher) -> None:
     assert not publishing.client.is_public
     assert [ask(publishing)[0] for _ in range(3)] == [200, 200, 200]

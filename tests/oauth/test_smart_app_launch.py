@@ -97,7 +97,7 @@ def test_its_capabilities_are_those_of_patient_access_for_standalone_apps(config
     }
 
 
-@pytest.mark.requirement("SM18", "SM24", "SM316")
+@pytest.mark.requirement("SM18", "SM24", "SM316", "oidcc-ensure-registered-redirect-uri")
 def test_an_address_is_registered_before_it_is_used(public: Partner) -> None:
     assert public.client.client_id
     refused = public.http.get("/oauth/authorize", query_string=launch(public, redirect_uri="https://attaque.fr/"))
@@ -132,7 +132,7 @@ def test_the_verifier_is_asked_of_every_client(
         assert partner.exchange(code, code_verifier=verifier).status_code == 400
 
 
-@pytest.mark.requirement("SM49", "SM354")
+@pytest.mark.requirement("SM49", "SM354", "oidcc-ensure-post-request-succeeds")
 def test_the_request_may_come_by_post(public: Partner, patient: UUID) -> None:
     browser = public.app.test_client()
     stored = browser.post("/oauth/authorize", data=launch(public))
@@ -178,7 +178,9 @@ def test_the_patient_comes_with_the_token(smart: Partner, patient: UUID, scope: 
 
 
 @pytest.mark.requirement("SM197", "SM198", "SM200", "SM203", "SM205", "SM207", "SM209", "SM210", "SM214", "SM80")
-@pytest.mark.requirement("SM358")
+@pytest.mark.requirement(
+    "SM358", "oidcc-server", "oidcc-idtoken-rs256", "oidcc-idtoken-signature", "oidcc-userinfo-get"
+)
 def test_an_id_token_says_who_signed_in(smart: Partner, patient: UUID) -> None:
     body = connect(smart, patient)
     published = smart.http.get("/oauth/jwks").json
@@ -295,6 +297,7 @@ def measure(grant: dict[str, Any], kind: str, value: int, unit: str) -> dict[str
 
 
 @pytest.mark.requirement("SM101", "SM109", "SM110", "SM111", "SM112", "SM113", "SM114", "SM116", "SM118", "SM365")
+@pytest.mark.requirement("oidcc-refresh-token", "oidcc-ensure-request-with-valid-pkce-succeeds")
 def test_a_refresh_gives_the_same_again(public: Partner, patient: UUID, clock: FrozenClock) -> None:
     body = connect(public, patient)
     clock.move(days=20)
