@@ -29,6 +29,7 @@ SCHEMA["properties"]["orientation"] = orientation.SCHEMA
 SECTIONS: Mapping[str, dict[str, Any]] = SCHEMA["properties"]
 ITEM: dict[str, Any] = SCHEMA["$defs"]["item"]
 ANSWER: dict[str, Any] = SCHEMA["$defs"]["answer"]
+NO_EXCHANGE = Ceiling((), frozenset(), 1)
 
 _validator = Draft202012Validator(SCHEMA, format_checker=FormatChecker())
 _CODES = {
@@ -197,6 +198,16 @@ def without_item(data: Mapping[str, Any], category: str, access: str) -> dict[st
 
 def _others(data: Mapping[str, Any], category: str, access: str) -> list[dict[str, Any]]:
     return [i for i in data.get("items", ()) if (i["category"], i["access"]) != (category, access)]
+
+
+def asked_ceiling(dossier: Dossier) -> Ceiling:
+    """The ceiling of a dossier that was submitted: empty for a service that exchanges no data."""
+    return find_ceiling(dossier) or NO_EXCHANGE
+
+
+def asked_profile(dossier: Dossier) -> str:
+    """The OAuth profile of a dossier that was submitted."""
+    return str(dossier.get("technical", {}).get("profile", "fapi2"))
 
 
 def find_ceiling(dossier: Dossier) -> Ceiling | None:

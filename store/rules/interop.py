@@ -63,9 +63,11 @@ BEHAVIOURS = _load()
 def list_required(asked: Exchange, listed: Exchange | None) -> Sequence[Behaviour]:
     """The behaviours to show, in the order of the data file.
 
-    None for an amendment or a renewal that asks nothing new: no category or access beyond the live listing's ceiling,
-    the same profile, no webhooks where there were none.
+    None for a service that exchanges no data, nor for an amendment or a renewal that asks nothing new: no category or
+    access beyond the live listing's ceiling, the same profile, no webhooks where there were none.
     """
+    if not asked.ceiling.items:
+        return []
     if listed and not _is_new(asked, listed):
         return []
     holds = {

@@ -1,6 +1,8 @@
 """Interoperability tests: the platform watches the application in the sandbox and ticks what it shows."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -112,16 +114,13 @@ def _list_seen(submission: Submission) -> dict[str, object]:
 
 
 def _asked(submission: Submission) -> Exchange:
-    ceiling = dossier.find_ceiling(submission.dossier)
-    if ceiling is None:
-        raise Conflict("The dossier asks for no data.", code="ceiling-missing")
-    return _exchange(ceiling, submission.dossier["technical"])
+    return _exchange(dossier.asked_ceiling(submission.dossier), submission.dossier)
 
 
 def _listed(application_id: UUID) -> Exchange | None:
     """The exchanges of the live listing, by the dossier that it rests on."""
     row = db.session.execute(
-        sa.select(Listing.ceiling, Submission.dossier["technical"])
+        sa.select(Listing.ceiling, Submission.dossier)
         .join(Submission, Submission.id == Listing.submission_id)
         .where(
             Listing.application_id == application_id,
@@ -131,5 +130,6 @@ def _listed(application_id: UUID) -> Exchange | None:
     return _exchange(Ceiling.from_json(row[0]), row[1]) if row else None
 
 
-def _exchange(ceiling: Ceiling, technical: dict[str, object]) -> Exchange:
-    return Exchange(ceiling, str(technical["profile"]), technical.get("webhooks") is True)
+def _exchange(ceiling: Ceiling, content: Mapping[str, Any]) -> Exchange:
+    webhooks = content.get("technical", {}).get("webhooks") is True
+    return Exchange(ceiling, dossier.asked_profile(content), webhooks)

@@ -7,7 +7,6 @@ import sqlalchemy as sa
 from platform_core import clock
 from platform_core.access import Actor
 from platform_core.database import db
-from platform_core.errors import Conflict
 from store.errors import RoleRequired, TransitionRefused
 from store.models.listings import LISTING_NUMBER, Listing
 from store.models.submissions import Submission
@@ -42,16 +41,13 @@ def list_application(*, application_id: UUID, by: Actor) -> str:
 
 
 def _fill(listing: Listing, submission: Submission) -> None:
-    ceiling = dossier.find_ceiling(submission.dossier)
-    if ceiling is None:
-        raise Conflict("The dossier asks for no data.", code="ceiling-missing")
     kind, today = SubmissionKind(submission.kind), clock.today()
     listing.expires_on = procedure.last_day(kind, listing.expires_on, today)
     if kind is not SubmissionKind.AMENDMENT or listing.listed_on is None:
         listing.listed_on = today
     listing.submission_id = submission.id
-    listing.ceiling = ceiling.to_json()
-    listing.profile = submission.dossier["technical"]["profile"]
+    listing.ceiling = dossier.asked_ceiling(submission.dossier).to_json()
+    listing.profile = dossier.asked_profile(submission.dossier)
     listing.entry = catalogue.public_entry(submission.dossier)
     listing.search_text = search.search_text(submission.dossier)
     listing.facets = catalogue.facets(submission.dossier)
