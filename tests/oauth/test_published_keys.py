@@ -59,7 +59,7 @@ def publisher(monkeypatch: pytest.MonkeyPatch) -> Iterator[Publisher]:
     server = HTTPServer(("127.0.0.1", 0), Handler)
     served.port = server.server_address[1]
     monkeypatch.setattr(outbound, "_trusted_origins", lambda: {("127.0.0.1", served.port)})
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield served
     server.shutdown()
