@@ -121,15 +121,18 @@ def show_entry(slug: str) -> str:
         levels = list_levels(listing.submission_id)
         history = list_public_history(listing.application_id)
     return render_template(
-        "store/catalogue/entry.html",
-        listing=listing,
-        labels=_labels(),
-        facts=_facts(listing),
-        levels=levels,
-        history=history,
-        hosting=forms.describe_section("hosting", listing.entry["hosting"]),
-        asked=_asked(listing.ceiling.to_json()["items"]),
+        "store/catalogue/entry.html", listing=listing, levels=levels, history=history, **describe_entry(listing)
     )
+
+
+def describe_entry(listing: ListingView) -> Mapping[str, Any]:
+    """A listing in words, as `store/catalogue/sheet.html` shows it."""
+    return {
+        "labels": _labels(),
+        "facts": _facts(listing),
+        "hosting": forms.describe_section("hosting", listing.entry["hosting"]),
+        "asked": _asked(listing.ceiling.to_json()["items"]),
+    }
 
 
 def _facts(listing: ListingView) -> list[dict[str, str]]:

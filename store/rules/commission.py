@@ -82,6 +82,12 @@ def propose(criteria: Collection[Criterion], verdicts: Mapping[str, Verdict]) ->
     return Opinion.FAVOURABLE_NON_SUSPENSIVE if failed else Opinion.FAVOURABLE
 
 
+def list_allowed(unmet: Collection[Criterion]) -> Sequence[Opinion]:
+    """The opinions that may be proposed: with an obligatory criterion unmet, those that do not leave it so."""
+    severe = (Opinion.FAVOURABLE_SUSPENSIVE, Opinion.UNFAVOURABLE)
+    return severe if unmet else tuple(Opinion)
+
+
 def check_reservations(opinion: Opinion, reservations: Sequence[NewReservation], unmet: Collection[Criterion]) -> None:
     """Raises `Invalid` when the reservations do not suit the opinion.
 

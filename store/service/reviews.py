@@ -15,6 +15,7 @@ from store.errors import OwnOrganisation, TransitionRefused
 from store.models.applications import Application
 from store.models.reviews import Question
 from store.models.submissions import Submission, Verdict
+from store.queries.versions import find_last_version
 from store.rules import commission, dossier, grid
 from store.rules.grid import Verdict as VerdictValue
 from store.service.transitions import check_role, lock_for_review, move, person
@@ -79,22 +80,36 @@ class Finding:
 
 
 def record_verdict(
-    *, submission_id: UUID, criterion: str, verdict: VerdictValue, comment: str, version: int, by: Actor
+    *,
+    submission_id: UUID,
+    criterion: str,
+    verdict: VerdictValue,
+    comment: str,
+    version: int,
+    sent: int | None = None,
+    by: Actor,
 ) -> None:
     """Say what was found on one criterion. Raises as `record_verdicts`."""
-    record_verdicts(submission_id=submission_id, findings=[Finding(criterion, verdict, comment, version)], by=by)
+    finding = Finding(criterion, verdict, comment, version)
+    record_verdicts(submission_id=submission_id, findings=[finding], sent=sent, by=by)
 
 
-def record_verdicts(*, submission_id: UUID, findings: Sequence[Finding], by: Actor) -> None:
+def record_verdicts(
+    *, submission_id: UUID, findings: Sequence[Finding], sent: int | None = None, by: Actor
+) -> None:
     """Say what was found on several criteria, all or nothing. A new finding cancels the proposal made before it.
 
-    Raises `VersionMismatch` when another reviewer wrote on one of them since, `Invalid` when a verdict needs a comment
-    or cannot be given on its criterion.
+    `sent` is the number of the version of the dossier that was read. Raises `VersionMismatch` when another reviewer
+    wrote on one of the criteria since, or (`dossier-changed`) when the publisher sent another version; `Invalid` when
+    a verdict needs a comment or cannot be given on its criterion.
     """
     submission = lock_for_review(submission_id, by=by)
     check_role(by, Role.REVIEWER)
     if submission.state != SubmissionState.IN_EVALUATION:
         raise TransitionRefused("record_verdict", submission.state)
+    last = find_last_version(submission_id)
+    if sent is not None and last and last.number != sent:
+        raise VersionMismatch("The publisher sent another version of the dossier.", code="dossier-changed")
     used = grid.load(submission.grid_version)
     rows = {row.criterion: row for row in db.session.scalars(_verdicts_of(submission_id))}
     for finding in findings:
