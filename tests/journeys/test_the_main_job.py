@@ -20,10 +20,11 @@ from partner_sdk.errors import AuthorizationRefused, ConsentEnded, ConsentPaused
 from platform_app import demo
 from platform_app.simulated.people import load_people
 from platform_core.database import transaction
-from store.rules import grid
 from store.service.demo import seed_applications
+from store.service.rehearsal import Cast
 from tests.journeys.conftest import CALLBACK, OPERATOR
-from tests.store.test_in_a_browser import act, add_item, fill_dossier, sign_in
+from tests.store.examining import examine_and_list
+from tests.store.filling import add_item, create_application, fill_dossier, sign_in, submit_dossier
 
 pytestmark = pytest.mark.browser
 
@@ -39,17 +40,14 @@ def people(app: object) -> Seeded:
 
 
 def submit_a_dossier(alice: Page, check: Check) -> None:
-    alice.get_by_role("link", name="Nouvelle application").click()
-    alice.get_by_label("Nom de l’application").fill(NAME)
-    alice.get_by_role("button", name="Créer l’application").click()
-    fill_dossier(alice, check)
+    """Another test looks at each page of the dossier: this one walks through them."""
+    create_application(alice, NAME, check)
+    hub = alice.url
+    fill_dossier(alice, lambda *_, **__: None)
     add_item(alice, check)
     add_writing(alice)
-    alice.get_by_role("link", name=NAME).click()
-    alice.get_by_role("link", name="Vérifier et soumettre").click()
-    alice.get_by_label("J’atteste").check()
-    alice.get_by_role("button", name="Soumettre le dossier").click()
-    check(alice)
+    alice.goto(hub)
+    submit_dossier(alice, check)
 
 
 def add_writing(page: Page) -> None:
@@ -62,22 +60,6 @@ def add_writing(page: Page) -> None:
     page.get_by_label("Plusieurs fois").check()
     page.get_by_label("Rythme : nombre de fois").fill("1")
     page.get_by_role("button", name="Enregistrer cette donnée").click()
-
-
-def examine_and_list(new_page: Callable[[], Page], check: Check) -> None:
-    ines = sign_in(new_page(), "/instruction/dossiers", "Inès Faure")
-    ines.get_by_role("link", name=NAME).click()
-    dossier = ines.url
-    act(ines, check, "Prendre en charge")
-    for criterion in grid.load("2026.1").criteria:
-        ines.get_by_role("link", name=criterion).click()
-        ines.get_by_label("Conforme", exact=True).check()
-        ines.get_by_role("button", name="Enregistrer l’avis").click()
-    act(ines, check, "Proposer l’acceptation", "Tous les critères sont conformes.")
-    omar = sign_in(new_page(), "/instruction/dossiers", "Omar")
-    omar.goto(dossier)
-    act(omar, check, "Accepter le dossier", "Le dossier répond à la grille.")
-    act(omar, check, "Inscrire au catalogue")
 
 
 def get_credentials(alice: Page, issuer: str, check: Check) -> PartnerClient:
@@ -144,7 +126,9 @@ def test_a_dossier_becomes_an_app_that_a_patient_allows_pauses_and_revokes(
 ) -> None:
     alice = sign_in(new_page(), "/editeur/applications", "Alice Roche")
     submit_a_dossier(alice, assert_accessible)
-    examine_and_list(new_page, assert_accessible)
+    agents = demo.agents(people)
+    cast = Cast(agents["alice"], agents["ines"], agents["claire"], agents["omar"])
+    examine_and_list(new_page, assert_accessible, NAME, cast)
     client = get_credentials(alice, live_server, assert_accessible)
 
     camille = new_page()
