@@ -15,7 +15,7 @@ from store.pages import forms
 from store.queries.catalogue import Counts, get_entry, list_levels, list_public_history, search_catalogue
 from store.queries.listings import ListingView
 from store.rules import dossier
-from store.rules.catalogue import Chosen, Facet
+from store.rules.catalogue import PUBLIC, Chosen, Facet
 
 blueprint = Blueprint("catalogue", __name__, template_folder="../templates")
 
@@ -130,7 +130,11 @@ def describe_entry(listing: ListingView) -> Mapping[str, Any]:
     return {
         "labels": _labels(),
         "facts": _facts(listing),
-        "hosting": forms.describe_section("hosting", listing.entry["hosting"]),
+        "hosting": [
+            {"key": field.label, "value": forms.describe(field)}
+            for field in forms.fields_of(dossier.SECTIONS["hosting"], listing.entry["hosting"])
+            if field.name in PUBLIC["hosting"]
+        ],
         "asked": _asked(listing.ceiling.to_json()["items"]),
     }
 

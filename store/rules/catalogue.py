@@ -1,12 +1,9 @@
 """What becomes public when a dossier is listed, and by which facets the catalogue is narrowed. Pure."""
 
-import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
 from enum import StrEnum
-from importlib.resources import files
 from typing import Any
 
 from store.rules import dossier as dossiers
@@ -15,8 +12,14 @@ from store.rules.grid import Grid, Verdict
 from store.rules.orientation import Answers
 from store.rules.search import without_accents
 
-PROCEDURE: Mapping[str, Any] = json.loads(files("store").joinpath("data/procedure.json").read_text())
-_PUBLIC = ("service", "company", "hosting", "privacy", "catalogue")
+# How a service protects itself is for those who examine it.
+PUBLIC: Mapping[str, Sequence[str]] = {
+    "service": tuple(dossiers.SECTIONS["service"]["properties"]),
+    "company": ("legal_name", "siren", "address", "contact_email"),
+    "hosting": ("hoster", "country", "hds_certificate", "hds_valid_until"),
+    "privacy": ("dpo_contact", "recipients", "retention", "risks", "recourse"),
+    "catalogue": tuple(dossiers.SECTIONS["catalogue"]["properties"]),
+}
 
 
 class Facet(StrEnum):
@@ -44,14 +47,12 @@ class FamilyLevel:
     applicable: int
 
 
-def expiry(listed_on: date) -> date:
-    """The last day of a listing that starts on this one."""
-    return listed_on + timedelta(days=PROCEDURE["listing_days"])
-
-
 def public_entry(dossier: Dossier) -> dict[str, Any]:
-    """The sections of the dossier that the catalogue and the consent screen show."""
-    return {section: dossier[section] for section in _PUBLIC}
+    """What the catalogue and the consent screen show of the dossier."""
+    return {
+        section: {field: dossier[section][field] for field in fields if field in dossier[section]}
+        for section, fields in PUBLIC.items()
+    }
 
 
 def facets(dossier: Dossier) -> list[str]:

@@ -99,6 +99,7 @@ def _dossier(name: str, topic: Mapping[str, Any], publisher: Publisher, draw: ra
         "hoster": draw.choice(_WORDS["hosters"]),
         "hds_certificate": f"HDS-{draw.randint(1000, 9999)}",
     }
+    dossier["privacy"] |= {"dpo_contact": f"dpo@service-{publisher.siren}.exemple.fr"}
     dossier["catalogue"] = _entry(topic, publisher, draw)
     concerned = grid.load(GRID).applicable(dossier["orientation"])
     dossier["criteria"] = {criterion.id: _ANSWERS[criterion.id] for criterion in concerned}

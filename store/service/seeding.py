@@ -197,11 +197,11 @@ def _add(
 
 
 def _walk(verbs: Sequence[Any], state: Any, start: datetime, draw: random.Random) -> list[Walked]:
-    """The history that these verbs make, at the pace of an ordinary examination, never past now."""
+    """The history that these verbs make from `start` on, at the pace of an ordinary examination, never past now."""
     steps: list[Walked] = []
     pace = min(timedelta(days=draw.randint(2, 6)), (clock.now() - start) / (len(verbs) + 1))
     state = state or (_S.DRAFT if verbs and isinstance(verbs[0], SubmissionVerb) else None)
-    for number, verb in enumerate(verbs, start=1):
+    for number, verb in enumerate(verbs):
         roles = workflow.TABLES[type(verb)][verb].roles
         after = workflow.apply(state, verb, roles=roles, motive="Dossier d’essai.")
         steps.append(Walked(start + pace * number, verb, state, after))

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from platform_core.database import transaction
 from store.queries.catalogue import list_listed, search_catalogue
 from store.rules import search
-from store.rules.catalogue import Facet, facets
+from store.rules.catalogue import Facet, facets, public_entry
 from tests.store.conftest import People, bring_to, complete_dossier
 
 
@@ -112,3 +112,35 @@ def test_programs_search_narrow_and_count_like_people(client: FlaskClient, peopl
     assert (body["total"], body["near"], body["facets"]["cost"]) == (1, False, {"free": 1})
     assert client.get("/api/v1/catalogue?cost=paid").get_json()["total"] == 0
     assert client.get(f"/api/v1/catalogue?q={'a' * 201}").status_code == 422
+
+
+def test_how_a_service_protects_itself_is_not_public(people: People, client: FlaskClient) -> None:
+    hosting = complete_dossier()["hosting"]
+    bring_to("listed", people)
+    assert set(public_entry(complete_dossier())["hosting"]) == {
+        "hoster",
+        "country",
+        "hds_certificate",
+        "hds_valid_until",
+    }
+    page = client.get("/catalogue/balance").text
+    assert hosting["hoster"] in page
+    assert hosting["encryption"] not in page
+
+
+def test_the_page_of_an_application_says_what_it_asks_and_what_the_examination_found(
+    people: People, client: FlaskClient
+) -> None:
+    bring_to("listed", people, catalogue={"ios_url": "https://magasin.exemple.fr/balance"})
+    page = client.get("/catalogue/balance").text
+    for text in (
+        "Autoriser cette application",
+        "Pour tracer la courbe",
+        "Sécurité : <strong>",
+        "https://magasin.exemple.fr",
+    ):
+        assert text in page
+    bring_to("suspended", people, name="Zéphyr")
+    page = client.get("/catalogue/zephyr").text
+    assert "Référencement suspendu" in page and "Autoriser cette application" not in page
+    assert "la suspension est levée" not in page and "le référencement est suspendu" in page

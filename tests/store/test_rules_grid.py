@@ -10,10 +10,10 @@ from jsonschema import Draft202012Validator
 from platform_core.errors import Invalid, NotFound
 from store.errors import CriteriaNotMet
 from store.rules import grid, orientation
-from store.rules.catalogue import PROCEDURE
 from store.rules.evidence import KINDS
 from store.rules.grid import Verdict
 from store.rules.orientation import Blocked, Reason
+from store.rules.procedure import PROCEDURE
 
 DATA = files("store").joinpath("data")
 VERSIONS = ["2026.1", "2026.2"]
