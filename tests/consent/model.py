@@ -31,9 +31,12 @@ class Answer(NamedTuple):
 
 
 class Used(NamedTuple):
+    """What people read of an item: windows used and left in the present unit, and when the next may open."""
+
     used: int
     remaining: int | None
     exhausted: bool
+    next_at: datetime | None
 
 
 def label(unit: str, instant: datetime) -> object:
@@ -156,11 +159,20 @@ class Model:
         rhythm, consent = self._consent.items[key], self._consent
         if rhythm.kind == "once":
             ends = consent.single.get(key)
-            return Used(int(ends is not None), int(ends is None), ends is not None and ends <= self.now)
-        if rhythm.kind == "recurring":
-            same = [at for at in consent.openings.get(key, []) if self._same_unit(rhythm.unit, at)]
-            return Used(len(same), max(rhythm.most - len(same), 0), False)
-        return Used(0, None, False)
+            next_at = self._next(self.now) if ends is None else None
+            return Used(int(ends is not None), int(ends is None), ends is not None and ends <= self.now, next_at)
+        if rhythm.kind == "on_demand":
+            return Used(0, None, False, None)
+        if rhythm.kind == "continuous":
+            return Used(0, None, False, self._next(self.now))
+        same = [at for at in consent.openings.get(key, []) if self._same_unit(rhythm.unit, at)]
+        left = max(rhythm.most - len(same), 0)
+        closed = max(consent.windows.get(key, self.now), self.now)
+        next_at = closed if left else max(closed, next_unit(rhythm.unit, self.now))
+        return Used(len(same), left, False, self._next(next_at))
+
+    def _next(self, instant: datetime) -> datetime | None:
+        return instant if instant < self._consent.until else None
 
     @property
     def _consent(self) -> Given:
@@ -194,14 +206,8 @@ class Model:
 
     def _come_back(self, keys: Collection[Key]) -> datetime | None:
         """When every one of these may open a window; None when one never will before the end."""
-        instants = []
-        for key in keys:
-            rhythm = self._consent.items[key]
-            if rhythm.kind == "on_demand":
-                return None
-            spent = rhythm.kind == "recurring" and not self.used(key).remaining
-            instants.append(next_unit(rhythm.unit, self.now) if spent else self.now)
-        return max(instants) if max(instants) < self._consent.until else None
+        instants = [self.used(key).next_at for key in keys]
+        return None if None in instants else max(instant for instant in instants if instant)
 
     def _open(self, key: Key) -> None:
         consent = self._consent

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any, Protocol
+from typing import Protocol
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -145,7 +145,8 @@ class InMemory:
             self.facts = replace(self.facts, status=Status.ENDED)
 
     def see(self) -> tuple[str, dict[Key, Used]]:
-        items = {(i.category, str(i.access)): _used(i, self.now) for i in self._read().items.values()}
+        facts = self._read()
+        items = {(i.category, str(i.access)): _used(i, facts, self.now) for i in facts.items.values()}
         return str(self._status()), items
 
     def _serve(self, facts: ConsentFacts, categories: Collection[str], access: Access, fails: bool) -> None:
@@ -200,8 +201,9 @@ def _key(key: Key) -> tuple[str, Access]:
     return key[0], Access(key[1])
 
 
-def _used(item: Any, now: datetime) -> Used:
-    return Used(windows.used(item, now), windows.remaining(item, now), windows.is_exhausted(item, now))
+def _used(item: ItemFacts, facts: ConsentFacts, now: datetime) -> Used:
+    next_at = windows.next_window_at(item, now, facts.valid_until)
+    return Used(windows.used(item, now), windows.remaining(item, now), windows.is_exhausted(item, now), next_at)
 
 
 @dataclass(frozen=True)
@@ -310,7 +312,9 @@ class OnPostgres:
         with transaction(patient_id=self.patient_id):
             state = queries.get_state(**self._names())
             assert queries.find_broken_event(**self._names()) is None
-        items = {(i.category, str(i.access)): Used(i.used, i.remaining, i.exhausted) for i in state.items}
+        items = {
+            (i.category, str(i.access)): Used(i.used, i.remaining, i.exhausted, i.next_window_at) for i in state.items
+        }
         return str(state.stored), items
 
     def leave(self) -> None:
