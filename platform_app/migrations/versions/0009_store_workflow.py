@@ -77,6 +77,7 @@ def _create_versions() -> None:
 
 
 def _widen_submission() -> None:
+    op.drop_index("uq_store_submission_open", "store_submission")
     for name, type_ in (
         ("kind", sa.Text()),
         ("opinion", sa.Text()),
@@ -100,6 +101,10 @@ def _widen_submission() -> None:
     op.execute(
         "UPDATE store_submission SET state = 'listed' WHERE state = 'accepted' AND id IN"
         " (SELECT submission_id FROM store_event WHERE verb = 'list')"
+    )
+    op.execute(
+        "UPDATE store_submission s SET state = 'abandoned' WHERE state = 'accepted' AND EXISTS"
+        " (SELECT FROM store_submission n WHERE n.application_id = s.application_id AND n.number > s.number)"
     )
     op.execute(
         "UPDATE store_submission SET phase = now.phase, waiting_on = now.role, due_at = updated_at + now.days"
@@ -135,7 +140,7 @@ def _widen_history() -> None:
         op.drop_constraint("verb", table, type_="check")
         op.execute(f"UPDATE {table} SET verb = 'propose_opinion' WHERE verb LIKE 'propose_%'")  # noqa: S608 - our own words
         op.create_check_constraint("verb", table, f"verb IN ({_VERBS})")
-    op.execute("ALTER TABLE store_event ADD COLUMN position bigint NOT NULL GENERATED ALWAYS AS IDENTITY")
+    _number_events()
     op.create_unique_constraint("uq_store_event_position", "store_event", ["position"])
     op.add_column("store_event", sa.Column("subject", sa.Text))
     op.add_column("store_event", sa.Column("subject_id", sa.Uuid))
@@ -149,6 +154,21 @@ def _widen_history() -> None:
         op.alter_column("store_event", column, nullable=False)
     op.create_check_constraint(
         "subject", "store_event", "subject IN ('submission', 'listing', 'question', 'reservation', 'audit')"
+    )
+
+
+def _number_events() -> None:
+    """Number the events in their order; those to come follow."""
+    op.execute("ALTER TABLE store_event ADD COLUMN position bigint")
+    op.execute(
+        "UPDATE store_event e SET position = n.position FROM"
+        " (SELECT id, row_number() OVER (ORDER BY occurred_at, id) AS position FROM store_event) n WHERE n.id = e.id"
+    )
+    op.execute("ALTER TABLE store_event ALTER COLUMN position SET NOT NULL")
+    op.execute("ALTER TABLE store_event ALTER COLUMN position ADD GENERATED ALWAYS AS IDENTITY")
+    op.execute(
+        "SELECT setval(pg_get_serial_sequence('store_event', 'position'), max(position)) FROM store_event"
+        " HAVING max(position) IS NOT NULL"
     )
 
 
@@ -365,7 +385,6 @@ def _swap_check(table: str, name: str, condition: str) -> None:
 
 
 def _index_open(final: str) -> None:
-    op.drop_index("uq_store_submission_open", "store_submission")
     op.create_index(
         "uq_store_submission_open",
         "store_submission",
@@ -411,6 +430,7 @@ def _narrow_history() -> None:
 
 
 def _narrow_submission() -> None:
+    op.drop_index("uq_store_submission_open", "store_submission")
     for name in ("waiting_on", "phase", "opinion", "proposal", "kind"):
         op.drop_constraint(name, "store_submission", type_="check")
     for name in ("due_at", "evaluator_id"):
