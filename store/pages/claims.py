@@ -8,6 +8,7 @@ from typing import Any
 from flask_babel import gettext
 
 from platform_core.errors import Fault
+from platform_core.french import typeset
 from store.pages import forms
 from store.pages.forms import Form
 from store.rules import answers, orientation
@@ -81,7 +82,7 @@ def say_why(criterion: Criterion, given: orientation.Answers) -> str:
         )
         for reason in orientation.list_reasons(given, criterion.applies_when)
     ]
-    return str(gettext("S’applique parce que, %(reasons)s.", reasons=" ; ".join(said)))
+    return typeset(str(gettext("S’applique parce que, %(reasons)s.", reasons=" ; ".join(said))))
 
 
 def say_answer(reason: orientation.Reason) -> str:

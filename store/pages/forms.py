@@ -12,7 +12,7 @@ from werkzeug.datastructures import MultiDict
 from platform_core.access import Access
 from platform_core.categories import registry
 from platform_core.errors import DomainError, Fault
-from platform_core.french import day_in_words
+from platform_core.french import day_in_words, typeset
 from platform_core.permission import Periodicity, PeriodicityKind, Unit
 from store.rules import dossier
 from store.rules.evidence import KINDS
@@ -40,7 +40,7 @@ class Field:
 
 
 def _(text: str, **values: object) -> str:
-    return str(gettext(text, **values))
+    return typeset(str(gettext(text, **values)))
 
 
 def section_by_slug() -> Mapping[str, str]:

@@ -15,6 +15,7 @@ from store.pages.publisher.desk import Desk
 from store.queries import versions
 from store.queries.submissions import get_own_submission
 from store.rules import dossier
+from store.rules.grid import Grid
 from store.rules.procedure import PROCEDURE
 from store.service import dossiers
 from store.workflow import EDITABLE
@@ -65,7 +66,7 @@ def _page(desk: Desk, attest_error: str = "") -> str:
         grid=desk.grid,
         sections={code: schema for code, schema in dossier.SECTIONS.items() if desk.applies[code]},
         writable={code for code in dossier.SECTIONS if desk.writable(code, _parts(desk, code))},
-        errors=[*_errors(faults)],
+        errors=_errors(faults, desk.grid),
         unproven=[one for one in _owed(desk) if one not in desk.evidence],
         attest_error=attest_error,
         forms=forms,
@@ -77,12 +78,20 @@ def _parts(desk: Desk, section: str) -> list[str]:
     return [*desk.grid.criteria] if section == "criteria" else [section]
 
 
-def _errors(faults: list[Fault]) -> dict[tuple[str, str], None]:
+def _errors(faults: list[Fault], grid: Grid) -> list[tuple[str, str]]:
     """One line for each field, each a link to its section; a criterion counts once."""
-    return {
-        (f"section-{dossier.section_of(fault)}", f"{forms.label_of(fault.where)} : {forms.say_fault(fault)}"): None
-        for fault in {fault.where.removesuffix(".answer").removesuffix(".level"): fault for fault in faults}.values()
-    }
+    once = {fault.where.removesuffix(".answer").removesuffix(".level"): fault for fault in reversed(faults)}
+    return [
+        (f"section-{dossier.section_of(fault)}", f"{_label(where, grid)} : {forms.say_fault(fault)}")
+        for where, fault in reversed(once.items())
+    ]
+
+
+def _label(where: str, grid: Grid) -> str:
+    section, __, rest = where.partition(".")
+    if section == "criteria" and rest in grid.criteria:
+        return f"{rest} {gettext(grid.criteria[rest].title)}"
+    return forms.label_of(where)
 
 
 def _owed(desk: Desk) -> list[str]:
