@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 
-from benchmarks import consents, inside, load, partner, stage, store
+from benchmarks import authorization, consents, inside, load, partner, stage, store
 
 SCALE = {"small": 1, "full": 5}[os.environ.get("SCALE", "small")]
 _HEAD = f"\n{'':<52}{'req/s':>8}{'p50 ms':>9}{'p99 ms':>9}{'× bare':>9}{'× SQL':>9}"
@@ -35,8 +35,29 @@ def main() -> None:
             f"{decision.alone / sql.search:.1f} × the bare SQL of that search."
         )
         print(_FOOT)
+        _print_authorization(bench, bare.rate)
         _print_store(bench)
         consents.show(bench, os.environ.get("SCALE", "small"))
+
+
+def _print_authorization(bench: stage.Bench, bare: float) -> None:
+    """Each request to the authorization server, and how fast a certified one serves the same."""
+    with authorization.peer() as other:
+        beside = {name: (work, count) for name, work, count in authorization.measures(other)} if other else {}
+        print(f"\n{'Authorization server':<52}{'req/s':>8}{'p50 ms':>9}{'× bare':>9}{'oidc-provider':>15}{'× it':>8}")
+        server = authorization.ours(bench)
+        for name, work, count in authorization.measures(server):
+            found = _measure(server.port, work, count * SCALE)
+            line = f"{name:<52}{found.rate:>8.0f}{found.percentile(0.5):>9.2f}{found.rate / bare:>9.3f}"
+            if other and name in beside:
+                theirs = _measure(other.port, beside[name][0], count * SCALE)
+                line += f"{theirs.rate:>15.0f}{found.rate / theirs.rate:>8.2f}"
+            print(line)
+        print(
+            "It keeps everything in the memory of one process and asks nobody; ours commits each answer to PostgreSQL."
+            if other
+            else "Without Node there is no oidc-provider to compare with (make interop)."
+        )
 
 
 def _print_store(bench: stage.Bench) -> None:
