@@ -14,18 +14,33 @@ from store import (
 )
 from store.api.catalogue import catalogue as catalogue_api
 from store.api.publisher import publisher as publisher_api
-from store.pages import catalogue, open_data, reports, reviewer
+from store.pages import catalogue, open_data, reports
 from store.pages.evidence import backing
 from store.pages.evidence import files as evidence_files
 from store.pages.publisher import applications, items, sections, sending, versions
+from store.pages.reviewer import (
+    acts,
+    agreements,
+    audits,
+    commission,
+    complements,
+    criteria,
+    opinions,
+    questions,
+    queue,
+    surveillance,
+)
+from store.pages.reviewer import dossiers as examined
 from store.queries.evidence import list_referenced_blobs
-from store.queries.queue import count_by_state, list_applications
+from store.queries.queue import count_queue, list_applications
 
 
 def init_app(app: Flask) -> None:
     """Register what the referencing serves."""
     public, publisher = (catalogue, open_data, reports), (applications, items, sections, sending, versions)
-    for module in (*public, *publisher, evidence_files, backing, reviewer):
+    reviewer = (queue, examined, criteria, questions, complements, agreements, acts)
+    authority = (commission, opinions, audits, surveillance)
+    for module in (*public, *publisher, evidence_files, backing, *reviewer, *authority):
         app.register_blueprint(module.blueprint)
     app.extensions["csrf"].exempt(publisher_api)
     rest.api.register_blueprint(catalogue_api)
@@ -35,7 +50,9 @@ def init_app(app: Flask) -> None:
     add_link(Link(Area.PUBLISHER, "Mes applications", "dossiers.list_applications", order=10))
     add_link(Link(Area.PUBLISHER, "Preuves", "evidence.list_evidence", order=20))
     add_link(Link(Area.PUBLISHER, "Signalements", "reports.list_own_reports", order=40))
-    add_link(Link(Area.REVIEWER, "Dossiers", "reviews.show_queue", order=10))
+    add_link(Link(Area.REVIEWER, "Dossiers", "queue.show_queue", order=10))
+    add_link(Link(Area.REVIEWER, "Commission", "commission.show_sessions", order=20))
+    add_link(Link(Area.REVIEWER, "Surveillance", "surveillance.show", order=30))
     add_link(Link(Area.REVIEWER, "Signalements", "reports.list_reports", order=40))
     add_panel(Panel(Area.PUBLISHER, "home", "store/publisher/panel.html", _applications, order=10))
     add_panel(Panel(Area.REVIEWER, "home", "store/reviewer/panel.html", _queue, order=10))
@@ -53,5 +70,5 @@ def _applications(*, by: Actor) -> Mapping[str, Any] | None:
 
 
 def _queue(*, by: Actor) -> Mapping[str, Any] | None:
-    counts = count_by_state()
-    return {"counts": counts} if counts else None
+    counts = count_queue(by=by)
+    return {"counts": counts} if counts.by_state else None

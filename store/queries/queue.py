@@ -73,6 +73,11 @@ class QueueCounts:
     unassigned: int
     mine: int
 
+    @property
+    def open(self) -> int:
+        """Those that are not over."""
+        return sum(count for state, count in self.by_state.items() if state not in FINAL)
+
 
 def list_applications(*, by: Actor) -> Sequence[Row]:
     """The applications of the publisher's organisation with their present dossier, by name."""

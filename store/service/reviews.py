@@ -94,9 +94,7 @@ def record_verdict(
     record_verdicts(submission_id=submission_id, findings=[finding], sent=sent, by=by)
 
 
-def record_verdicts(
-    *, submission_id: UUID, findings: Sequence[Finding], sent: int | None = None, by: Actor
-) -> None:
+def record_verdicts(*, submission_id: UUID, findings: Sequence[Finding], sent: int | None = None, by: Actor) -> None:
     """Say what was found on several criteria, all or nothing. A new finding cancels the proposal made before it.
 
     `sent` is the number of the version of the dossier that was read. Raises `VersionMismatch` when another reviewer
