@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from consent.rules.cascade import Change
-from consent.workflow import LIVE, RequestStatus, Status
+from consent.workflow import LIVE, Origin, RequestStatus, Status
 from platform_core.access import Access
 from platform_core.database import Base, one_of, uuid_key
 from platform_core.permission import PeriodicityKind, Purpose, Unit
@@ -172,6 +172,7 @@ class ConsentRequest(Base):
     ceiling: Mapped[dict[str, Any]] = mapped_column(JSONB)
     purpose: Mapped[str]
     valid_until: Mapped[date]
+    origin: Mapped[str]
     resume_path: Mapped[str]
     browser_hash: Mapped[bytes]
     grant_id: Mapped[UUID | None]
@@ -189,6 +190,7 @@ class ConsentRequest(Base):
 
     __table_args__ = (
         one_of("status", "status", RequestStatus),
+        one_of("origin", "origin", Origin),
         sa.Index("ix_consent_request_due", "expires_at", postgresql_where=sa.text("status = 'requested'")),
         sa.Index("ix_consent_request_refused", "patient_id", postgresql_where=sa.text("status = 'refused'")),
     )

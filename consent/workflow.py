@@ -69,6 +69,13 @@ class RequestStatus(StrEnum):
     EXPIRED = "expired"
 
 
+class Origin(StrEnum):
+    """Where a request was made: in the app itself, which the browser goes back to, or on a device of its own."""
+
+    APPLICATION = "application"
+    DEVICE = "device"
+
+
 class Answer(StrEnum):
     """What a patient may answer to a request."""
 

@@ -49,11 +49,12 @@ def list_patients() -> dict[str, Any]:
 @blueprint.arguments(schemas.Decision)
 @blueprint.response(200, schemas.Redirect)
 def decide(decision: dict[str, Any]) -> dict[str, str]:
-    """Answer a pushed request as a synthetic patient would, without a browser."""
+    """Answer a pushed request, or a device, as a synthetic patient would, without a browser."""
     with transaction():
         address = sandbox.decide(
             client=current_client(),
-            request_uri=decision["request_uri"],
+            request_uri=decision.get("request_uri"),
+            user_code=decision.get("user_code"),
             patient_id=decision["patient"],
             decision=Answer(decision["decision"]),
             details=decision["authorization_details"],

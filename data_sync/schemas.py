@@ -19,12 +19,18 @@ class SyntheticPatients(Schema):
 
 
 class Decision(Schema):
-    """What a synthetic patient answers to a pushed request; `authorization_details` narrows what was asked."""
+    """What a synthetic patient answers to a pushed request, or to a device; `authorization_details` narrows it."""
 
-    request_uri = fields.String(required=True, validate=validate.Length(min=1, max=500))
+    request_uri = fields.String(validate=validate.Length(min=1, max=500))
+    user_code = fields.String(validate=validate.Length(min=1, max=50))
     patient = fields.UUID(required=True)
     decision = fields.String(required=True, validate=validate.OneOf([Answer.GRANT, Answer.REFUSE]))
     authorization_details = fields.List(fields.Dict(), load_default=None)
+
+    @validates_schema
+    def check_question(self, data: dict[str, object], **_: object) -> None:
+        if ("request_uri" in data) == ("user_code" in data):
+            raise ValidationError("Give one of request_uri or user_code.")
 
 
 class Redirect(Schema):

@@ -5,27 +5,31 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Response, jsonify
+import orjson
+from flask import Blueprint, Response, jsonify, request
 
 from oauth import queries, schemas, service
 from oauth.errors import KeysNeeded
 from oauth.rules import details, metadata, scopes
 from oauth.rules.clients import Client
+from oauth.rules.tokens import read_authorization
 from oauth.server import server
 from oauth.sessions import current_client, current_token, grant_token_required, token_required
 from platform_core import clock, config, rest, signing
 from platform_core.callers import Scope
 from platform_core.database import transaction
-from platform_core.errors import Forbidden, NotFound
+from platform_core.errors import Forbidden, Malformed, NotFound, TooLarge, Unauthenticated, UnsupportedType
 from platform_core.publisher_api import current_caller, publisher_token_required
 from platform_core.web import public, rate_limit
 from store.queries.applications import get_own_application
 
+MOST_METADATA_BYTES = 64 * 1024
 discovery = Blueprint("oauth_discovery", __name__)
 endpoints = Blueprint("oauth", __name__, url_prefix="/oauth")
 credentials = rest.blueprint("credentials", __name__, "The credentials of an application, for its publisher")
 
 _CLIENT = public("the client authenticates in the body (RFC 6749 §2.3)")
+_REGISTRATION = public("the registration token is checked by the service (RFC 7592 §2)")
 _DESCRIPTION = public("metadata are public")
 
 
@@ -90,6 +94,14 @@ def publish_keys() -> Response:
 def push_request() -> Response:
     """RFC 9126 §2."""
     return _answer(lambda: server.create_endpoint_response("pushed_authorization_request"))
+
+
+@endpoints.post("/device_authorization")
+@rate_limit("100 per second")
+@_CLIENT
+def authorize_device() -> Response:
+    """RFC 8628 §3.1."""
+    return _answer(lambda: server.create_endpoint_response("device_authorization"))
 
 
 @endpoints.post("/token")
@@ -174,6 +186,69 @@ def _check_grant(grant_id: UUID) -> None:
     """A grant's own token speaks of that grant alone."""
     if current_token().grant_id not in {None, grant_id}:
         raise NotFound("This grant does not exist.", code="invalid_grant_id")
+
+
+@endpoints.post("/register")
+@rate_limit("20 per minute")
+@_REGISTRATION
+def register_client() -> tuple[dict[str, Any], int]:
+    """Register a client with an initial access token of the publisher's space (RFC 7591 §3)."""
+    token, metadata = _bearer(), _metadata()
+    with transaction():
+        return service.register_client(token=token, metadata=metadata, now=clock.now()), 201
+
+
+@endpoints.get("/register/<client_id>")
+@rate_limit("60 per minute")
+@_REGISTRATION
+def show_registration(client_id: str) -> dict[str, Any]:
+    """The registration of a client, to itself (RFC 7592 §2.1)."""
+    with transaction():
+        return service.show_registration(client_id=client_id, token=_bearer())
+
+
+@endpoints.put("/register/<client_id>")
+@rate_limit("20 per minute")
+@_REGISTRATION
+def update_registration(client_id: str) -> dict[str, Any]:
+    """Replace the registration of a client, never beyond its listing (RFC 7592 §2.2)."""
+    token, metadata = _bearer(), _metadata()
+    with transaction():
+        return service.update_registration(client_id=client_id, token=token, metadata=metadata)
+
+
+@endpoints.delete("/register/<client_id>")
+@rate_limit("20 per minute")
+@_REGISTRATION
+def end_registration(client_id: str) -> tuple[str, int]:
+    """Close a client for good (RFC 7592 §2.3)."""
+    with transaction():
+        service.end_registration(client_id=client_id, token=_bearer())
+    return "", 204
+
+
+def _bearer() -> str:
+    """The registration token of the request: RFC 7591 and 7592 know Bearer alone. Raises `Unauthenticated`."""
+    presented = read_authorization(request.headers.get("Authorization"))
+    if presented.is_bound:
+        raise Unauthenticated("A registration token is presented as Bearer.")
+    return presented.token
+
+
+def _metadata() -> object:
+    """The JSON body. Raises `UnsupportedType`, `TooLarge`, `Malformed`."""
+    if request.mimetype != "application/json":
+        raise UnsupportedType("Client metadata are sent as application/json.")
+    if (request.content_length or 0) > MOST_METADATA_BYTES:
+        raise TooLarge(f"Client metadata have {MOST_METADATA_BYTES} bytes at most.")
+    try:
+        body = request.get_data()
+        found: object = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise Malformed("The body is not JSON.") from None
+    if b"\\u0000" in body:
+        raise Malformed("The body holds a NUL character.")
+    return found
 
 
 @credentials.get("/applications/<uuid:application_id>/credentials")

@@ -1,4 +1,4 @@
-"""Commands of the operator: a ready client for the demo and for tests, rotation of the signing keys."""
+"""Commands of the operator: a ready client for the demo and for tests, rights of clients, signing keys."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 import click
 import orjson
 
-from oauth import service
+from oauth import queries, service
 from oauth.rules.clients import Client, Profile
 from oauth.rules.details import ceiling_details
 from platform_core import clock, config, signing
@@ -84,6 +84,24 @@ def _write(path: Path, content: dict[str, Any]) -> None:
     """The file holds a private key: nobody else may read it."""
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(orjson.dumps(content, option=orjson.OPT_INDENT_2))
+
+
+@click.group()
+def clients() -> None:
+    """Registered clients."""
+
+
+@clients.command("introspection")
+@click.argument("client_id")
+@click.option("--allow/--refuse", required=True, help="Give the right, or take it back.")
+def set_introspection(client_id: str, allow: bool) -> None:
+    """Let a resource server ask of any access token what it is worth (scope ens:introspect), or no longer."""
+    with transaction():
+        client = queries.find_client(client_id)
+        if client is None:
+            raise NotFound(f"No client in service has the identifier {client_id}.")
+        service.set_introspection(client_pk=client.pk, allowed=allow, by=OPERATOR)
+    click.echo(f"{client.name} {'may' if allow else 'may not'} introspect tokens.")
 
 
 @click.group()

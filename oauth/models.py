@@ -31,6 +31,10 @@ class Client(Base):
     name: Mapped[str]
     status: Mapped[str]
     redirect_uris: Mapped[list[str]] = mapped_column(JSONB)
+    grant_types: Mapped[list[str] | None] = mapped_column(JSONB(none_as_null=True))
+    scope: Mapped[str | None]
+    may_introspect: Mapped[bool] = mapped_column(default=False)
+    registration_hash: Mapped[bytes | None] = mapped_column(unique=True)
     created_at: Mapped[datetime]
     last_used_at: Mapped[datetime | None]
 
@@ -44,6 +48,27 @@ class Client(Base):
         sa.CheckConstraint("environment = 'sandbox' OR application_id IS NOT NULL", name="production_application"),
         sa.CheckConstraint("profile = 'smart' OR NOT is_public", name="fapi2_confidential"),
         sa.Index(None, "application_id"),
+    )
+
+
+class InitialToken(Base):
+    """What opens dynamic registration (RFC 7591 §3): for one application and environment, a few times, a few days."""
+
+    __tablename__ = "oauth_initial_token"
+
+    id: Mapped[UUID] = uuid_key()
+    token_hash: Mapped[bytes] = mapped_column(unique=True)
+    application_id: Mapped[UUID]
+    environment: Mapped[str]
+    uses_left: Mapped[int]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+    __table_args__ = (
+        one_of("environment", "environment", Environment),
+        sa.CheckConstraint("uses_left >= 0", name="uses_left"),
+        sa.Index(None, "application_id"),
+        sa.Index(None, "expires_at"),
     )
 
 
@@ -98,6 +123,46 @@ class AuthorizationRequest(Base):
     consent_request_id: Mapped[UUID | None]
 
     __table_args__ = (sa.Index(None, "expires_at"),)
+
+
+class Device(Base):
+    """A device that waits for somebody to type its code elsewhere (RFC 8628).
+
+    `user_code_hash` is keyed: the code is short. `origin_hash` says from which address it asked; `seconds_between` how
+    often it may poll; `person_id` who typed the code.
+    """
+
+    __tablename__ = "oauth_device"
+
+    id: Mapped[UUID] = uuid_key()
+    client_pk: Mapped[UUID] = mapped_column(sa.ForeignKey("oauth_client.id"))
+    device_code_hash: Mapped[bytes] = mapped_column(unique=True)
+    user_code_hash: Mapped[bytes] = mapped_column(unique=True)
+    scope: Mapped[str]
+    jkt: Mapped[str | None]
+    asked: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    origin_hash: Mapped[bytes]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    seconds_between: Mapped[int]
+    polled_at: Mapped[datetime | None]
+    person_id: Mapped[UUID | None]
+    consent_request_id: Mapped[UUID | None]
+    finished_at: Mapped[datetime | None]
+
+    __table_args__ = (sa.Index(None, "expires_at"),)
+
+
+class DeviceGuess(Base):
+    """A wrong code that somebody typed."""
+
+    __tablename__ = "oauth_device_guess"
+
+    id: Mapped[UUID] = uuid_key()
+    person_id: Mapped[UUID]
+    guessed_at: Mapped[datetime]
+
+    __table_args__ = (sa.Index(None, "guessed_at"),)
 
 
 class Code(Base):

@@ -12,11 +12,10 @@ from authlib.integrations.flask_oauth2 import AuthorizationServer as FlaskAuthor
 from authlib.integrations.flask_oauth2.requests import FlaskOAuth2Payload, FlaskOAuth2Request
 from authlib.oauth2.rfc6749 import AuthorizationCodeMixin, ClientMixin, OAuth2Request, TokenMixin
 from authlib.oauth2.rfc6749 import grants as authlib_grants
-from authlib.oauth2.rfc6749.errors import InvalidGrantError, InvalidRequestError
+from authlib.oauth2.rfc6749.errors import InvalidGrantError, InvalidRequestError, UnauthorizedClientError
 from authlib.oauth2.rfc6749.token_endpoint import TokenEndpoint
 from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oauth2.rfc7636 import CodeChallenge
-from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 from flask import Request, Response
 from flask import request as flask_request
 
@@ -24,7 +23,7 @@ from oauth import queries, service
 from oauth.errors import KeysNeeded
 from oauth.queries import TokenView
 from oauth.rules.assertions import ASSERTION_TYPE
-from oauth.rules.clients import Client
+from oauth.rules.clients import DEVICE_CODE, Client
 from oauth.rules.requests import given_once
 from oauth.service import RedeemedCode
 from platform_core import clock, config, renderers
@@ -33,7 +32,9 @@ from platform_core.web import client_certificate
 
 CONFIDENTIAL = ["private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth"]
 AUTH_METHODS = [*CONFIDENTIAL, "none"]
-NO_STORE = [("Content-Type", "application/json"), ("Cache-Control", "no-store"), ("Pragma", "no-cache")]
+_JSON = "application/json"
+_INTROSPECTIONS = [_JSON, service.INTROSPECTION_JWT]
+NO_STORE = [("Content-Type", _JSON), ("Cache-Control", "no-store"), ("Pragma", "no-cache")]
 
 # Authlib writes issued tokens to its debug log.
 logging.getLogger("authlib").setLevel(logging.WARNING)
@@ -164,6 +165,45 @@ class ClientCredentialsGrant(authlib_grants.ClientCredentialsGrant):
         return 200, service.issue_for_app(client=client, scope=scope, jkt=jkt, now=clock.now()), NO_STORE
 
 
+class DeviceCodeGrant(authlib_grants.BaseGrant, authlib_grants.TokenEndpointMixin):
+    """A device polls (RFC 8628 §3.4): the row is locked before anything is decided. Authlib's own keeps no pace."""
+
+    GRANT_TYPE = DEVICE_CODE
+    TOKEN_ENDPOINT_AUTH_METHODS = AUTH_METHODS
+
+    def validate_token_request(self) -> None:
+        client = self.authenticate_token_endpoint_client()
+        if not client.check_grant_type(self.GRANT_TYPE):
+            raise UnauthorizedClientError("This client has no device.")
+        if not self.request.form.get("device_code"):
+            raise InvalidRequestError("Missing 'device_code' in request.")
+        self.request.client = client
+
+    def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
+        client = self.request.client.client
+        jkt = _binding(self.request, client)
+        code = self.request.form["device_code"]
+        return 200, service.poll(client=client, device_code=code, jkt=jkt, now=clock.now()), NO_STORE
+
+
+class DeviceEndpoint(TokenEndpoint):
+    """Device authorization (RFC 8628 §3.1)."""
+
+    ENDPOINT_NAME = "device_authorization"
+    CLIENT_AUTH_METHODS = AUTH_METHODS
+
+    def create_endpoint_response(self, request: OAuth2Request) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
+        client = self.authenticate_endpoint_client(request).client
+        answer = service.start_device(
+            client=client,
+            parameters=given_once(request.form.lists()),
+            jkt=_binding(request, client, required=False),
+            address=flask_request.remote_addr or "",
+            now=clock.now(),
+        )
+        return 200, answer, NO_STORE
+
+
 class PushedRequestEndpoint(TokenEndpoint):
     """Pushed authorization requests (RFC 9126 §2), which Authlib lacks."""
 
@@ -196,24 +236,37 @@ class Revocation(RevocationEndpoint):
         service.revoke_token(token.token, now=clock.now())
 
 
-class Introspection(IntrospectionEndpoint):
-    """Introspection (RFC 7662): a confidential client, and its own tokens only."""
+class Introspection(TokenEndpoint):
+    """Introspection (RFC 7662): a confidential client of its own tokens, a resource server of any access token.
 
+    It answers JSON, or a signed JWT to who accepts one (RFC 9701 §4).
+    """
+
+    ENDPOINT_NAME = "introspection"
     CLIENT_AUTH_METHODS = CONFIDENTIAL
 
-    def check_params(self, request: OAuth2Request, client: RegisteredClient) -> None:
-        _check_token_request(request, client)
+    def create_endpoint_response(self, request: OAuth2Request) -> tuple[int, Any, list[tuple[str, str]]]:
+        caller, now = self._caller(request), clock.now()
+        if not request.form.get("token"):
+            raise InvalidRequestError("Missing 'token' in request.")
+        claims = service.introspect(request.form["token"], caller=caller, now=now)
+        if flask_request.accept_mimetypes.best_match(_INTROSPECTIONS, _JSON) == _JSON:
+            return 200, claims, NO_STORE
+        signed = service.sign_introspection(claims, caller=caller, now=now)
+        return 200, signed, [("Content-Type", service.INTROSPECTION_JWT)]
 
-    def query_token(self, token_string: str, token_type_hint: str | None) -> _Token | None:
-        return _find(token_string)
-
-    def check_permission(self, token: _Token, client: RegisteredClient, request: OAuth2Request) -> bool:
-        return token.check_client(client)
-
-    def introspect_token(self, token: _Token) -> dict[str, Any]:
-        client = queries.get_client(token.token.client_pk)
-        issuer = config.current().base_url
-        return service.describe_token(token.token, client=client, issuer=issuer)
+    def _caller(self, request: OAuth2Request) -> Client:
+        authorization = flask_request.headers.get("Authorization")
+        if authorization and "client_assertion" not in request.form:
+            return service.authorise_introspection(
+                authorization=authorization,
+                proofs=flask_request.headers.getlist("DPoP"),
+                certificate=client_certificate(),
+                now=clock.now(),
+            )
+        client: Client = self.authenticate_endpoint_client(request).client
+        _binding(request, client, required=False)
+        return client
 
 
 class AuthorizationServer(FlaskAuthorizationServer):
@@ -244,7 +297,8 @@ class AuthorizationServer(FlaskAuthorizationServer):
 
     def handle_response(self, status_code: int, payload: Any, headers: Any) -> Response:
         response: Response = super().handle_response(status_code, payload, headers)
-        response.headers["Content-Type"] = "application/json"
+        if response.mimetype != service.INTROSPECTION_JWT:
+            response.headers["Content-Type"] = _JSON
         response.headers["Cache-Control"] = "no-store"
         response.headers["Pragma"] = "no-cache"
         return response
@@ -310,7 +364,8 @@ def _build() -> AuthorizationServer:
     built.register_grant(AuthorizationCodeGrant, [S256Challenge(required=True)])
     built.register_grant(RefreshTokenGrant)
     built.register_grant(ClientCredentialsGrant)
-    for endpoint in (PushedRequestEndpoint, Revocation, Introspection):
+    built.register_grant(DeviceCodeGrant)
+    for endpoint in (PushedRequestEndpoint, DeviceEndpoint, Revocation, Introspection):
         built.register_endpoint(endpoint)
     return built
 

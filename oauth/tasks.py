@@ -20,3 +20,5 @@ def forget_expired() -> None:
     with transaction():
         now = clock.now()
         service.forget_dead(tokens_before=now - TOMBSTONES, codes_before=now - USED_CODES)
+        service.forget_initial_tokens(now - USED_CODES)
+        service.forget_devices(now - USED_CODES)

@@ -5,7 +5,7 @@ from flask import Flask
 from oauth import tasks  # noqa: F401 - registers the tasks
 from oauth.api import credentials as credentials_api
 from oauth.api import discovery, endpoints
-from oauth.pages import authorize, changes, credentials
+from oauth.pages import authorize, changes, credentials, device
 from oauth.sessions import offer_nonce, verify_publisher
 from platform_core import publisher_api, rest, schedule
 from platform_core.navigation import Area, Panel, add_panel
@@ -17,6 +17,7 @@ def init_app(app: Flask) -> None:
         app.extensions["csrf"].exempt(blueprint)
         app.register_blueprint(blueprint)
     app.register_blueprint(changes.blueprint)
+    app.register_blueprint(device.blueprint)
     app.extensions["csrf"].exempt(credentials_api)
     rest.api.register_blueprint(credentials_api)
     publisher_api.plug_verifier("app token", verify_publisher)

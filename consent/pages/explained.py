@@ -28,7 +28,9 @@ def _words(code: str) -> tuple[str, str]:
         ),
         "request-expired": (
             gettext("Cette demande a expiré"),
-            gettext("Une demande reste ouverte trente minutes. Recommencez depuis l’application si vous le souhaitez."),
+            gettext(
+                "Une demande reste ouverte trente minutes au plus. Recommencez depuis l’application si vous voulez."
+            ),
         ),
         "other-patient": (
             gettext("Cette demande est en cours pour une autre personne"),

@@ -14,7 +14,7 @@ from consent.queries import consent_time, is_listed
 from consent.rules import choices
 from consent.rules.calendar import paris_day
 from consent.service.granting import Terms, grant
-from consent.workflow import Answer, RequestStatus, answer
+from consent.workflow import Answer, Origin, RequestStatus, answer
 from identity_core import queries as identity
 from platform_core import audit, clock
 from platform_core.access import Actor
@@ -66,6 +66,7 @@ class RequestView:
     ceiling: Ceiling
     purpose: Purpose
     valid_until: date
+    origin: Origin
     resume_path: str
     status: RequestStatus
     patient_id: UUID | None
@@ -97,13 +98,15 @@ def open_request(
     resume_path: str,
     browser_key: str,
     grant_id: UUID | None = None,
+    origin: Origin = Origin.APPLICATION,
+    expires_at: datetime | None = None,
     by: Actor,
 ) -> UUID:
-    """Put a question that lives 30 minutes and is answered at `/consentement/<id>` by the same browser.
+    """Put a question that lives 30 minutes at most and is answered at `/consentement/<id>` by the same browser.
 
     `valid_until` is the last day asked (shortened to what the ceiling allows); `resume_path` is the local path where
-    the browser goes back; `grant_id` names the consent to amend. Returns the request's id. Raises `Invalid`
-    (`beyond-ceiling`, `nothing-asked`).
+    the browser goes back; `grant_id` names the consent to amend; `expires_at` ends the question earlier. Returns the
+    request's id. Raises `Invalid` (`beyond-ceiling`, `nothing-asked`).
     """
     now = clock.now()
     if not items:
@@ -123,12 +126,13 @@ def open_request(
         ceiling=ceiling.to_json(),
         purpose=Purpose(purpose),
         valid_until=min(valid_until, choices.longest(today, ceiling)),
+        origin=origin,
         resume_path=resume_path,
         browser_hash=hash_token(browser_key),
         grant_id=grant_id,
         status=RequestStatus.REQUESTED,
         opened_at=now,
-        expires_at=now + LIFE,
+        expires_at=min(expires_at or now + LIFE, now + LIFE),
     )
     db.session.add(request)
     db.session.flush()
@@ -214,8 +218,8 @@ def _grant(
     request.consent_id, request.consent_version = consent.id, consent.version
 
 
-def take_decision(*, request_id: UUID, browser_key: str) -> RequestOutcome:
-    """Read back, once, what became of a request.
+def take_decision(*, request_id: UUID, browser_key: str | None) -> RequestOutcome:
+    """Read back, once, what became of a request. A device has no browser: it reads without a key.
 
     Raises `NotFound`, and `Conflict` (`not-decided`: the patient has not answered yet; `already-taken`).
     """
@@ -267,6 +271,7 @@ def _view(request: ConsentRequest) -> RequestView:
         Ceiling.from_json(request.ceiling),
         Purpose(request.purpose),
         request.valid_until,
+        Origin(request.origin),
         request.resume_path,
         status,
         request.patient_id,

@@ -13,8 +13,8 @@ from identity_core import queries as identity
 from identity_core.queries import PatientView
 from oauth import service as oauth
 from oauth.rules.clients import Client
-from oauth.rules.details import narrow
-from platform_core import clock
+from oauth.rules.details import Asked, narrow
+from platform_core import clock, config
 from platform_core.access import Actor, ActorKind
 from platform_core.database import bind_patient
 from platform_core.errors import NotFound
@@ -42,35 +42,57 @@ def list_patients() -> Sequence[SyntheticPatient]:
 def decide(
     *,
     client: Client,
-    request_uri: str,
+    request_uri: str | None = None,
+    user_code: str | None = None,
     patient_id: UUID,
     decision: Answer,
     details: Sequence[Mapping[str, Any]] | None,
     now: datetime,
 ) -> str:
-    """Answer a pushed request for a synthetic patient. Returns the address that the browser would have been sent to.
+    """Answer a pushed request, or a device, for a synthetic patient. Returns where the browser would have been sent.
 
     `details` narrows what is granted. Raises `NotFound` (no such synthetic patient), `RequestGone`, `OAuthRefusal`
-    (`invalid_authorization_details`), `Invalid` (`wider-than-asked`).
+    (`invalid_authorization_details`; `invalid_grant` for a wrong `user_code`), `Invalid` (`wider-than-asked`).
     """
     patient = _synthetic(patient_id)
-    browser_key = opaque()
-    opened = oauth.open_pushed_request(request_uri=request_uri, client_id=client.client_id, now=now)
-    app = Actor(ActorKind.APPLICATION, client.app_id, client.name)
-    request_id = oauth.hand_over(opened=opened, browser_key=browser_key, by=app)
-    kept = narrow(opened.asked, details) if details is not None else opened.asked
-    bind_patient(patient.id)
     person_id = identity.find_person_id(patient.id) or patient.id
-    consent.decide_request(
+    by = Actor(ActorKind.PATIENT, person_id, patient.display_name, assurance="sandbox")
+    browser_key = opaque()
+    app = Actor(ActorKind.APPLICATION, client.app_id, client.name)
+    if user_code is not None:
+        device = oauth.find_own_device(client=client, typed=user_code, now=now)
+        request_id = oauth.hand_over_device(
+            device_id=device.id, person_id=person_id, browser_key=browser_key, by=app, now=now
+        )
+        address = _answer(request_id, device.asked, patient, decision, details, by)
+        return config.current().base_url + address
+    opened = oauth.open_pushed_request(request_uri=request_uri or "", client_id=client.client_id, now=now)
+    request_id = oauth.hand_over(opened=opened, browser_key=browser_key, by=app)
+    _answer(request_id, opened.asked, patient, decision, details, by)
+    answer = oauth.answer_request(authorization_id=opened.id, browser_key=browser_key, signed_in_at=now, now=now)
+    return answer.address
+
+
+def _answer(
+    request_id: UUID,
+    asked: Asked,
+    patient: PatientView,
+    decision: Answer,
+    details: Sequence[Mapping[str, Any]] | None,
+    by: Actor,
+) -> str:
+    """Decide; returns the local path where the browser would go on."""
+    kept = narrow(asked, details) if details is not None else asked
+    bind_patient(patient.id)
+    decided = consent.decide_request(
         request_id=request_id,
         patient_id=patient.id,
         decision=decision,
         items=kept.items,
         valid_until=kept.valid_until,
-        by=Actor(ActorKind.PATIENT, person_id, patient.display_name, assurance="sandbox"),
+        by=by,
     )
-    answer = oauth.answer_request(authorization_id=opened.id, browser_key=browser_key, signed_in_at=now, now=now)
-    return answer.address
+    return decided.resume_path
 
 
 def move_clock(

@@ -13,6 +13,8 @@ from uuid import UUID
 
 from platform_core.errors import Fault, Invalid
 
+DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
+
 
 class Environment(StrEnum):
     PRODUCTION = "production"
@@ -55,7 +57,8 @@ class Client:
 
     `keys` are the public JWKs that authenticate it now: those registered, or those last fetched from `jwks_uri`
     (`keyset`, None before the first time). `tls_subject` holds one metadata name of RFC 8705 §2.1.2 and its value.
-    `last_used_at` is when it last got a token, to the hour.
+    `last_used_at` is when it last got a token, to the hour. `registered_grants` and `scope` are what it registered
+    dynamically, None for all that its profile and its ceiling allow; `may_introspect` is a right of resource servers.
     """
 
     pk: UUID
@@ -73,6 +76,9 @@ class Client:
     keyset: KeySet | None = None
     tls_subject: Mapping[str, str] | None = None
     last_used_at: datetime | None = None
+    registered_grants: tuple[str, ...] | None = None
+    scope: str | None = None
+    may_introspect: bool = False
 
     @property
     def app_id(self) -> UUID:
@@ -92,8 +98,16 @@ class Client:
 
     @property
     def grant_types(self) -> tuple[str, ...]:
-        shared = ("authorization_code", "refresh_token")
-        return shared if self.is_public else (*shared, "client_credentials")
+        allowed = allowed_grants(is_public=self.is_public)
+        if self.registered_grants is None:
+            return allowed
+        return tuple(name for name in allowed if name in self.registered_grants)
+
+
+def allowed_grants(*, is_public: bool) -> tuple[str, ...]:
+    """The grant types that a client may use, all of them unless it registered fewer."""
+    shared = ("authorization_code", "refresh_token", DEVICE_CODE)
+    return shared if is_public else (*shared, "client_credentials")
 
 
 _NATIVE_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from oauth.rules import scopes
-from oauth.rules.clients import Profile
+from oauth.rules.clients import DEVICE_CODE, Profile
 from oauth.rules.details import TYPE
 from oauth.rules.keys import ASSERTION_ALGORITHMS, PROOF_ALGORITHMS
 
@@ -34,16 +34,18 @@ def authorization_server(issuer: str, by_certificate: Sequence[str] = ()) -> dic
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/oauth/authorize",
         "pushed_authorization_request_endpoint": f"{issuer}/oauth/par",
+        "device_authorization_endpoint": f"{issuer}/oauth/device_authorization",
         "token_endpoint": f"{issuer}/oauth/token",
         "revocation_endpoint": f"{issuer}/oauth/revoke",
         "introspection_endpoint": f"{issuer}/oauth/introspect",
+        "registration_endpoint": f"{issuer}/oauth/register",
         "userinfo_endpoint": f"{issuer}/oauth/userinfo",
         "jwks_uri": f"{issuer}/oauth/jwks",
         "grant_management_endpoint": f"{issuer}/oauth/grants",
         "scopes_supported": [*sorted(scopes.PLAIN), scopes.APP],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query", "form_post"],
-        "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
+        "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials", DEVICE_CODE],
         "code_challenge_methods_supported": ["S256"],
         "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": algorithms,
@@ -51,6 +53,7 @@ def authorization_server(issuer: str, by_certificate: Sequence[str] = ()) -> dic
         "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
         "introspection_endpoint_auth_methods_supported": confidential,
         "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
+        "introspection_signing_alg_values_supported": ["ES256", "RS256"],
         "tls_client_certificate_bound_access_tokens": bool(by_certificate),
         "authorization_response_iss_parameter_supported": True,
         "authorization_details_types_supported": [TYPE],

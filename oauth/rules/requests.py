@@ -103,6 +103,15 @@ def read_request(
     )
 
 
+def read_device_request(
+    parameters: Mapping[str, str], *, ceiling: Ceiling, audience: str, today: date
+) -> tuple[str, details.Asked]:
+    """What a device asks for (RFC 8628 §3.1): its scope, and what that amounts to. Raises `OAuthRefusal`."""
+    check_resources(parameters, audience)
+    scope = parameters.get("scope", "")
+    return " ".join(scopes.split(scope)), _asked(parameters, scope, ceiling, today)
+
+
 def _check_response(parameters: Mapping[str, str], mode: ResponseMode) -> None:
     if "request" in parameters:
         raise OAuthRefusal("request_not_supported", "Request objects are not read: push the parameters.")

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 
@@ -14,6 +14,8 @@ from platform_core.categories import Category, registry
 from platform_core.permission import Ceiling, PermissionItem
 
 APP = "ens:app"
+INTROSPECT = "ens:introspect"
+OF_APPS = frozenset({APP, INTROSPECT})
 OFFLINE = "offline_access"
 OPENID = "openid"
 PLAIN = frozenset({OPENID, "fhirUser", OFFLINE, "launch/patient"})
@@ -99,6 +101,25 @@ def read_scopes(scopes: Iterable[SmartScope], *, ceiling: Ceiling, today: date) 
     return Asked(items, default_purpose(ceiling), longest(today, ceiling))
 
 
+def bounded(ceiling: Ceiling, registered: str) -> Ceiling:
+    """The part of a ceiling that the scope a client registered reaches; all of it when that names no health data."""
+    wanted = [scope for token in split(registered) if (scope := parse(token))]
+    if not wanted:
+        return ceiling
+    items = tuple(
+        item
+        for item in ceiling.items
+        if any(item.access in scope.accesses and scope.covers(registry.get(item.category)) for scope in wanted)
+    )
+    return replace(ceiling, items=items)
+
+
+def within_grants(requested: str, grant_types: Iterable[str]) -> str:
+    """The scope without `offline_access` when the client may not use a refresh token."""
+    kept = "refresh_token" in grant_types
+    return " ".join(token for token in split(requested) if kept or token != OFFLINE)
+
+
 def granted_scope(requested: str, items: Iterable[PermissionItem]) -> str:
     """The scope of what was granted: the plain scopes as asked, and SMART scopes when some were asked."""
     tokens = split(requested)
@@ -127,4 +148,4 @@ def reaches(scope: str, category: str, access: Access) -> bool:
 
 @lru_cache(maxsize=1024)
 def _bounds(scope: str) -> frozenset[str]:
-    return frozenset(token for token in split(scope) if token not in PLAIN and token != APP)
+    return frozenset(token for token in split(scope) if token not in PLAIN | OF_APPS)

@@ -2,6 +2,7 @@
 
 from consent.service.requests import AppFacts
 from oauth.errors import OAuthRefusal
+from oauth.rules import scopes
 from oauth.rules.clients import Client
 from oauth.rules.details import whole_registry
 from platform_core.permission import Ceiling
@@ -10,7 +11,15 @@ from store.queries.listings import find_listing
 
 
 def get_ceiling(client: Client) -> Ceiling:
-    """The ceiling of a client's requests: its listing's; in the sandbox its dossier's, or the whole registry.
+    """The ceiling of a client's requests: its application's, within the scope that it registered.
+
+    Raises as `ceiling_of_application`.
+    """
+    return scopes.bounded(ceiling_of_application(client), client.scope or "")
+
+
+def ceiling_of_application(client: Client) -> Ceiling:
+    """The ceiling of its application: the listing's; in the sandbox the dossier's, or the whole registry.
 
     Raises `OAuthRefusal` (`unauthorized_client`) when a production application is not listed now: it asks no new
     consent, while the ones it has keep their tokens.

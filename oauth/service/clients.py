@@ -231,11 +231,37 @@ def publish_keys_at(*, client_pk: UUID, jwks_uri: str, by: Actor) -> None:
         raise Conflict("A public client has no key.", code="public-client")
     allow_loopback = _allows_loopback(Environment(row.environment))
     check_jwks_uri(jwks_uri, has_key=False, allow_loopback=allow_loopback)
+    _read_keys_at(row, jwks_uri)
+    audit.record("oauth:client:keys-published", by=by, object_type="client", object_id=row.id)
+
+
+def replace_keys(*, client_pk: UUID, jwks: Sequence[Mapping[str, Any]], jwks_uri: str | None) -> None:
+    """Have the keys of a client be these and no others, by value or at an address. Its caller audits the act.
+
+    Raises `Invalid` (`invalid_client_metadata`), `Conflict` (`key-known`: it was ended before), `NotFound`.
+    """
+    row = _held(client_pk)
+    if jwks_uri:
+        check_jwks_uri(jwks_uri, has_key=bool(jwks), allow_loopback=_allows_loopback(Environment(row.environment)))
+    wanted = {import_public_key(key).thumbprint(): key for key in (client_jwk(k, Profile(row.profile)) for k in jwks)}
+    living = {key.thumbprint for key in queries.list_keys(row.id)}
+    ended = sa.update(models.ClientKey).where(
+        models.ClientKey.client_pk == row.id, models.ClientKey.thumbprint.in_(living - wanted.keys())
+    )
+    db.session.execute(ended.values(expires_at=clock.now()))
+    for thumbprint, key in wanted.items():
+        if thumbprint not in living:
+            _add_key(row.id, key)
+    _read_keys_at(row, jwks_uri)
+
+
+def _read_keys_at(row: models.Client, jwks_uri: str | None) -> None:
+    """The copy of the keys of another address counts no more."""
+    if row.jwks_uri != jwks_uri:
+        stale = sa.update(models.ClientKeySet).where(models.ClientKeySet.client_pk == row.id)
+        db.session.execute(stale.values(keys=[], fresh_until=clock.now(), fault=None))
     row.jwks_uri = jwks_uri
     db.session.flush()
-    stale = sa.update(models.ClientKeySet).where(models.ClientKeySet.client_pk == row.id)
-    db.session.execute(stale.values(keys=[], fresh_until=clock.now(), fault=None))
-    audit.record("oauth:client:keys-published", by=by, object_type="client", object_id=row.id)
 
 
 def _add_key(client_pk: UUID, jwk: dict[str, Any]) -> None:
@@ -271,6 +297,18 @@ def _no_certificate(message: str) -> Invalid:
         code="invalid_client_metadata",
         faults=[Fault("token_endpoint_auth_method", message)],
     )
+
+
+def set_introspection(*, client_pk: UUID, allowed: bool, by: Actor) -> None:
+    """Give a resource server the right to introspect the tokens of others (RFC 7662 §4), or take it back.
+
+    Raises `Conflict` (`public-client`), `NotFound`.
+    """
+    row = _held(client_pk)
+    if row.is_public:
+        raise Conflict("A public client authenticates by nothing.", code="public-client")
+    row.may_introspect = allowed
+    audit.record("oauth:client:introspection", by=by, object_type="client", object_id=row.id, allowed=allowed)
 
 
 def disable_client(*, client_pk: UUID, by: Actor) -> None:

@@ -173,7 +173,9 @@ def _answer(redirect_uri: str, told: Mapping[str, str | None], mode: ResponseMod
 
 
 def _read(client: Client, parameters: Mapping[str, str]) -> ValidRequest:
-    redirect_uri_of(client, parameters)  # before the ceiling, whose refusal may be told there
+    redirect_uri_of(client, parameters)  # before the refusals that may be told there
+    if "authorization_code" not in client.grant_types:
+        raise OAuthRefusal("unauthorized_client", "The client did not register the grant type authorization_code.")
     return read_request(
         client,
         parameters,

@@ -39,41 +39,59 @@ class _Basis:
 
 
 def issue_for_code(*, client: Client, code: RedeemedCode, jkt: str | None, now: datetime) -> dict[str, Any]:
-    """The token response of a redeemed code (RFC 6749 §5.1, RFC 9396 §7). Earlier tokens of that grant are revoked.
-
-    Raises `OAuthRefusal`: the key is not the one that the request was bound to, or the consent is over already.
-    """
-    _check_key(code.jkt, jkt, "the code")
-    grant = grants.require_live_grant(client=client, patient_id=code.patient_id, grant_id=code.grant_id)
-    earlier = sa.update(Token).where(
-        Token.grant_id == code.grant_id, Token.client_pk == client.pk, Token.revoked_at.is_(None)
-    )
-    db.session.execute(earlier.values(revoked_at=now))
-    scope = scopes.granted_scope(code.scope, grant.items)
-    basis = _Basis(code.id, code.patient_id, code.person_id, code.grant_id, code.assurance, code.signed_in_at, jkt)
-    answer = _answer(client, basis, grant, scope, now)
-    if scopes.OFFLINE in scopes.split(scope):
-        answer["refresh_token"] = _store(TokenKind.REFRESH, client, basis, scope, now, grant.ends_at)
-    if scopes.OPENID in scopes.split(scope):
-        answer["id_token"] = identity.sign_id_token(
-            client=client, basis=basis, nonce=code.nonce, scope=scope, access_token=answer["access_token"], now=now
-        )
+    """The token response of a redeemed code. Raises `OAuthRefusal`: see `issue_for_grant`."""
+    answer = issue_for_grant(client=client, granted=code, jkt=jkt, now=now)
     if client.is_sandbox and client.application_id:
         # No code is redeemed without the verifier of its challenge.
         interop.observe(application_id=client.application_id, behaviour=Behaviour.PKCE)
     return answer
 
 
-def issue_for_app(*, client: Client, scope: str, jkt: str | None, now: datetime) -> dict[str, Any]:
-    """The token of the app itself (`client_credentials`, scope `ens:app`): never a patient's data.
+def issue_for_grant(*, client: Client, granted: RedeemedCode, jkt: str | None, now: datetime) -> dict[str, Any]:
+    """The token response of what was granted (RFC 6749 §5.1, RFC 9396 §7). Earlier tokens of that grant are revoked.
 
-    Raises `OAuthRefusal` (`invalid_scope`).
+    Raises `OAuthRefusal`: the key is not the one that the request was bound to, or the consent is over already.
     """
-    if scopes.split(scope) not in {(), (scopes.APP,)}:
+    check_key(granted.jkt, jkt, "the code")
+    grant = grants.require_live_grant(client=client, patient_id=granted.patient_id, grant_id=granted.grant_id)
+    earlier = sa.update(Token).where(
+        Token.grant_id == granted.grant_id, Token.client_pk == client.pk, Token.revoked_at.is_(None)
+    )
+    db.session.execute(earlier.values(revoked_at=now))
+    scope = scopes.granted_scope(scopes.within_grants(granted.scope, client.grant_types), grant.items)
+    basis = _Basis(
+        granted.id,
+        granted.patient_id,
+        granted.person_id,
+        granted.grant_id,
+        granted.assurance,
+        granted.signed_in_at,
+        jkt,
+    )
+    answer = _answer(client, basis, grant, scope, now)
+    if scopes.OFFLINE in scopes.split(scope):
+        answer["refresh_token"] = _store(TokenKind.REFRESH, client, basis, scope, now, grant.ends_at)
+    if scopes.OPENID in scopes.split(scope):
+        answer["id_token"] = identity.sign_id_token(
+            client=client, basis=basis, nonce=granted.nonce, scope=scope, access_token=answer["access_token"], now=now
+        )
+    return answer
+
+
+def issue_for_app(*, client: Client, scope: str, jkt: str | None, now: datetime) -> dict[str, Any]:
+    """The token of the app itself (`client_credentials`): never a patient's data.
+
+    Its scope is `ens:app`, or `ens:introspect` for a resource server that was given that right. Raises
+    `OAuthRefusal` (`invalid_scope`).
+    """
+    allowed = scopes.OF_APPS if client.may_introspect else {scopes.APP}
+    asked = scopes.split(scope) or (scopes.APP,)
+    if not set(asked) <= allowed:
         raise OAuthRefusal("invalid_scope", f"The only scope of client_credentials is {scopes.APP}.")
     basis = _Basis(uuid7(), None, None, None, "", None, jkt)
-    text = _store(TokenKind.ACCESS, client, basis, scopes.APP, now, now + ACCESS_LIFETIME)
-    return {**_bearer(text, jkt), "scope": scopes.APP}
+    granted = " ".join(asked)
+    text = _store(TokenKind.ACCESS, client, basis, granted, now, now + ACCESS_LIFETIME)
+    return {**_bearer(text, jkt), "scope": granted}
 
 
 def find_refresh_token(*, text: str, client: Client, now: datetime) -> TokenView | None:
@@ -93,7 +111,7 @@ def refresh(*, client: Client, token: TokenView, scope: str, jkt: str | None, no
     `scope` is what the request asks, empty for all. Served while the consent is paused or the app suspended. Raises
     `OAuthRefusal`: `invalid_grant` (`consent-ended`), `invalid_scope`.
     """
-    _check_key(token.jkt, jkt, "the refresh token")
+    check_key(token.jkt, jkt, "the refresh token")
     if token.patient_id is None or token.grant_id is None:
         raise OAuthRefusal("invalid_grant", "The token has no grant.")
     grant = grants.require_live_grant(client=client, patient_id=token.patient_id, grant_id=token.grant_id)
@@ -161,8 +179,8 @@ def forget_dead(*, tokens_before: datetime, codes_before: datetime) -> None:
     db.session.execute(sa.delete(AuthorizationRequest).where(AuthorizationRequest.expires_at < codes_before))
 
 
-def _check_key(bound: str | None, proven: str | None, what: str) -> None:
-    """RFC 9449 §5 and §10: what was bound to a key is only given to who proves that key."""
+def check_key(bound: str | None, proven: str | None, what: str) -> None:
+    """RFC 9449 §5 and §10: what was bound to a key is only given to who proves that key. Raises `OAuthRefusal`."""
     if bound is None:
         return
     if proven is None or not hmac.compare_digest(bound, proven):

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from tests.interop.conftest import Script, Settings, assert_used
 
 
@@ -27,3 +29,13 @@ def test_a_smart_client_with_a_key_asks_scopes(new_client: Callable[..., Setting
 def test_a_refusal_is_told_as_the_standard_says(new_client: Callable[..., Settings], run_script: Script) -> None:
     verdict = run_script("openid_client.mjs", "refusal", new_client())
     assert verdict == {"name": "AuthorizationResponseError", "error": "access_denied"}
+
+
+@pytest.mark.parametrize("profile", ["fapi2", "smart"])
+def test_a_device_without_a_browser_is_granted_access(
+    new_client: Callable[..., Settings], run_script: Script, profile: str
+) -> None:
+    settings = new_client("--profile", profile)
+    verdict = run_script("openid_client.mjs", "device", settings)
+    assert_used(verdict, settings, "dpop" if profile == "fapi2" else "bearer")
+    assert verdict["started"]["verification_uri"] == f"{settings['issuer']}/appareil"

@@ -1,14 +1,59 @@
-"""Device grant and logout."""
+"""Devices without a browser; where a question to a patient comes from."""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0015"
 down_revision = "0014"
 branch_labels = None
 depends_on = None
 
+_TIME = sa.DateTime(timezone=True)
+
 
 def upgrade() -> None:
-    pass
+    _create_devices()
+    _describe_questions()
+
+
+def _create_devices() -> None:
+    op.create_table(
+        "oauth_device",
+        sa.Column("id", sa.Uuid, primary_key=True),
+        sa.Column("client_pk", sa.Uuid, sa.ForeignKey("oauth_client.id"), nullable=False),
+        sa.Column("device_code_hash", sa.LargeBinary, nullable=False, unique=True),
+        sa.Column("user_code_hash", sa.LargeBinary, nullable=False, unique=True),
+        sa.Column("scope", sa.Text, nullable=False),
+        sa.Column("jkt", sa.Text),
+        sa.Column("asked", JSONB, nullable=False),
+        sa.Column("origin_hash", sa.LargeBinary, nullable=False),
+        sa.Column("created_at", _TIME, nullable=False),
+        sa.Column("expires_at", _TIME, nullable=False, index=True),
+        sa.Column("seconds_between", sa.Integer, nullable=False),
+        sa.Column("polled_at", _TIME),
+        sa.Column("person_id", sa.Uuid),
+        sa.Column("consent_request_id", sa.Uuid),
+        sa.Column("finished_at", _TIME),
+    )
+    op.create_table(
+        "oauth_device_guess",
+        sa.Column("id", sa.Uuid, primary_key=True),
+        sa.Column("person_id", sa.Uuid, nullable=False),
+        sa.Column("guessed_at", _TIME, nullable=False, index=True),
+    )
+    op.execute("REVOKE UPDATE ON oauth_device_guess FROM ens_app")
+
+
+def _describe_questions() -> None:
+    op.add_column("consent_request", sa.Column("origin", sa.Text))
+    op.execute("UPDATE consent_request SET origin = 'application'")
+    op.alter_column("consent_request", "origin", nullable=False)
+    op.create_check_constraint("origin", "consent_request", "origin IN ('application', 'device')")
 
 
 def downgrade() -> None:
-    pass
+    op.drop_constraint("origin", "consent_request", type_="check")
+    op.drop_column("consent_request", "origin")
+    op.drop_table("oauth_device_guess")
+    op.drop_table("oauth_device")
