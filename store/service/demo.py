@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from importlib.resources import files
 from typing import Any
 from uuid import UUID
@@ -23,14 +23,15 @@ GRID = "2026.1"
 _STARTED = 4
 
 
-def seed_applications(*, actors: Mapping[str, Actor]) -> Mapping[str, UUID]:
-    """Create the demonstration applications that are not there yet; gives every id by name.
+def seed_applications(*, actors: Mapping[str, Actor], names: Collection[str] = ()) -> Mapping[str, UUID]:
+    """Create the demonstration applications that are not there yet, or those of these names; gives each id by name.
 
     `actors` holds the agents `alice`, `bruno` (publishers), `ines` (reviewer), `claire` (commission) and `omar`
     (decider). Data categories that no room declares yet are left out.
     """
     found: list[dict[str, Any]] = json.loads(files("store").joinpath("data/demo_applications.json").read_text())
-    return {entry["dossier"]["service"]["name"]: _seed(entry, actors) for entry in found}
+    entries = {entry["dossier"]["service"]["name"]: entry for entry in found}
+    return {name: _seed(entry, actors) for name, entry in entries.items() if not names or name in names}
 
 
 def _seed(entry: Mapping[str, Any], actors: Mapping[str, Actor]) -> UUID:

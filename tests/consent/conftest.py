@@ -95,9 +95,9 @@ def _agent(agent_id: UUID, name: str) -> Actor:
 
 @pytest.fixture
 def applications(agents: dict[str, Actor]) -> dict[str, UUID]:
-    """The applications of the demonstration, by name, in their states."""
+    """The applications of the demonstration that these tests use, by name."""
     with transaction():
-        return dict(seed_applications(actors=agents))
+        return dict(seed_applications(actors=agents, names=("Balance+", "Portail CHU")))
 
 
 @pytest.fixture

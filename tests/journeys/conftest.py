@@ -84,9 +84,9 @@ def people(app: Flask) -> Seeded:
 
 @pytest.fixture
 def applications(people: Seeded) -> dict[str, UUID]:
-    """The applications of the demonstration, by name."""
+    """The application of the demonstration that these tests use, by name."""
     with transaction():
-        return dict(seed_applications(actors=demo.agents(people)))
+        return dict(seed_applications(actors=demo.agents(people), names=["Balance+"]))
 
 
 @pytest.fixture

@@ -175,7 +175,7 @@ def balance(people: Seeded, live_server: str) -> PartnerClient:
     """A production client of the demonstration's listed app Balance+."""
     key = oauth.generate_key(Profile.FAPI2)
     with transaction():
-        application_id = seed_applications(actors=demo.agents(people))["Balance+"]
+        application_id = seed_applications(actors=demo.agents(people), names=["Balance+"])["Balance+"]
         issued = oauth.issue_client(
             application_id=application_id, redirect_uris=[CALLBACK], jwk=oauth.public_half(key), by=OPERATOR
         )
