@@ -21,6 +21,8 @@ def act(page: Page, check: Check, name: str, motive: str = "") -> None:
     check(page)
     if motive:
         page.get_by_label("Motif", exact=True).fill(motive)
+        page.get_by_role("button", name="Voir l’aperçu").click()
+        check(page)
     page.get_by_role("button", name="Confirmer").click()
     check(page)
 
@@ -28,15 +30,18 @@ def act(page: Page, check: Check, name: str, motive: str = "") -> None:
 def examine_and_list(new_page: Callable[[], Page], check: Check, name: str, cast: rehearsal.Cast) -> None:
     ines = sign_in(new_page(), "/instruction/dossiers", "Inès Faure")
     check(ines)
-    ines.get_by_role("link", name=name).click()
+    ines.get_by_role("link", name=name, exact=True).click()
     check(ines)
     submission_id = UUID(ines.url.rpartition("/")[2])
     for step in ("Prendre en charge", "Déclarer recevable", "Commencer l’évaluation"):
         act(ines, check, step)
+    ines.get_by_role("link", name="Examiner les critères").click()
+    check(ines)
     ines.get_by_role("link", name="SEC-01").click()
     check(ines)
     ines.get_by_label("Conforme", exact=True).check()
-    ines.get_by_role("button", name="Enregistrer l’avis").click()
+    ines.get_by_role("button", name="Enregistrer le verdict").click()
+    ines.get_by_role("link", name="Synthèse").click()
     with transaction():
         rehearsal.find_all_conforming(submission_id=submission_id, by=cast.reviewer)
     act(ines, check, "Proposer un avis", "Tous les critères sont conformes.")

@@ -99,6 +99,7 @@ _ACTS: Mapping[Verb, Act] = {
         application_id=file.application_id, motive=asked.motive, by=by
     ),
 }
+_SANCTIONS = frozenset({_L.SUSPEND, _L.REINSTATE, _L.WITHDRAW})
 _USES: Mapping[Verb, Use] = {
     _S.DECLARE_INADMISSIBLE: Use.INADMISSIBLE,
     _S.PROPOSE_OPINION: Use.PROPOSAL,
@@ -184,7 +185,7 @@ def _form(desk: Desk, verb: Verb, asked: Asked, error: str = "", *, inserts: boo
         convention=convention,
         notice=previews.list_notices(verb, desk),
         public=previews.find_public_page(verb, desk),
-        blocks=_concerned(desk) if verb in LISTING else (),
+        blocks=_concerned(desk) if verb in _SANCTIONS else (),
     )
 
 
@@ -198,7 +199,7 @@ def _preview(desk: Desk, verb: Verb, asked: Asked) -> str:
         asked=asked,
         notice=previews.list_notices(verb, desk),
         public=previews.find_public_page(verb, desk),
-        blocks=_concerned(desk) if verb in LISTING else (),
+        blocks=_concerned(desk) if verb in _SANCTIONS else (),
     )
 
 

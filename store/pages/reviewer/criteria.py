@@ -129,14 +129,22 @@ def _page(
 
 
 def list_families(desk: Desk) -> Sequence[Mapping[str, Any]]:
-    """The families of criteria that concern the service, each with its criteria, their verdicts and its progress."""
+    """The families that concern the service: their criteria and verdicts, their progress, what to look at next."""
     changed = {change["label"].partition(",")[0] for change in desk.changes if change["section"] == _ANSWERS}
     families = []
     for family in desk.grid.families.values():
         rows = [_row(desk, one, changed) for one in desk.criteria if one.family == family.code]
         if rows:
-            done = sum(row["verdict"] is not None for row in rows)
-            families.append({"code": family.code, "label": gettext(family.label), "rows": rows, "done": done})
+            left = [row for row in rows if row["verdict"] is None]
+            families.append(
+                {
+                    "code": family.code,
+                    "label": gettext(family.label),
+                    "rows": rows,
+                    "done": len(rows) - len(left),
+                    "next": (left or rows)[0]["criterion"].id,
+                }
+            )
     return families
 
 
