@@ -22,6 +22,7 @@ from platform_core.embedded import services as embedded
 from platform_core.errors import ConfigurationError, DomainError
 
 ROOMS = {
+    "clients": ("Registered clients of the authorization server.", ("oauth.cli:clients",)),
     "demo": ("Demo people, applications and clients.", ("platform_app.demo:demo", "consent.cli:demo", "oauth.cli:demo")),
     "journal": ("The sealed journal of accesses.", ("platform_core.cli:journal",)),
     "keys": ("Signing keys.", ("oauth.cli:keys",)),
