@@ -231,7 +231,7 @@ def test_the_rules_agree_with_the_model_over_thousands_of_steps() -> None:
 @pytest.mark.slow
 @pytest.mark.hypothesis
 def test_the_rules_agree_with_the_model_for_much_longer() -> None:
-    play(Machine, examples=1000, steps=100)
+    play(Machine, examples=400, steps=100)
 
 
 @pytest.fixture
@@ -268,4 +268,4 @@ def test_the_services_agree_with_the_model(on_postgres: type[Machine]) -> None:
 
 @pytest.mark.slow
 def test_the_services_agree_with_the_model_for_longer(on_postgres: type[Machine]) -> None:
-    play(on_postgres, examples=150, steps=50)
+    play(on_postgres, examples=60, steps=50)
