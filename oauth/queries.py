@@ -108,6 +108,24 @@ def list_keys(client_pk: UUID) -> Sequence[KeyView]:
     return [KeyView(k.thumbprint, k.jwk["kid"], _kind(k.jwk), k.added_at, k.expires_at) for k in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """An initial access token that still registers clients."""
+
+    id: UUID
+    environment: str
+    uses_left: int
+    expires_at: datetime
+
+
+def list_openings(application_id: UUID) -> Sequence[Opening]:
+    """The initial access tokens of an application that still serve, the oldest first."""
+    table = models.InitialToken
+    query = sa.select(table.id, table.environment, table.uses_left, table.expires_at)
+    living = query.where(table.application_id == application_id, table.uses_left > 0, table.expires_at > clock.now())
+    return [Opening(*row) for row in db.session.execute(living.order_by(table.created_at, table.id))]
+
+
 def find_token(text: str, *, lock: bool = False) -> TokenView | None:
     """The token of that text, dead or alive. With `lock` its row is held until the transaction ends."""
     query = sa.select(*_TOKEN_COLUMNS).where(models.Token.token_hash == hash_token(text))

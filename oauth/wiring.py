@@ -6,6 +6,7 @@ from oauth import tasks  # noqa: F401 - registers the tasks
 from oauth.api import credentials as credentials_api
 from oauth.api import discovery, endpoints
 from oauth.pages import authorize, changes, credentials, device
+from oauth.pages import registration as registration_pages  # noqa: F401 - more views of the credentials
 from oauth.sessions import offer_nonce, verify_publisher
 from platform_core import publisher_api, rest, schedule
 from platform_core.navigation import Area, Panel, add_panel

@@ -110,10 +110,12 @@ def page(application_id: UUID, *, error: DomainError | None = None, form: Mappin
     with transaction():
         application = get_own_application(application_id, by=current_actor())
         clients = [(client, queries.list_keys(client.pk)) for client in queries.list_clients(application.id)]
+        openings = queries.list_openings(application.id)
     return render_template(
         "oauth/credentials.html",
         application=application,
         clients=clients,
+        openings=openings,
         form=form or {},
         errors=said(error),
         may_write=current_actor().has_role(Role.PUBLISHER),

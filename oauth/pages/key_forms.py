@@ -69,6 +69,11 @@ def said(error: DomainError | None) -> dict[str, str]:
         "public-client": gettext("Un client public n’a pas de clé."),
     }
     address = gettext("Adresse des clés refusée : donnez une adresse https, sans fragment.")
-    by_field = {"jwks_uri": address, "overlap": gettext("Choisissez une durée de recouvrement.")}
+    by_field = {
+        "uses": gettext("Donnez un nombre d’enregistrements, de 1 à 100."),
+        "days": gettext("Donnez un nombre de jours, de 1 à 30."),
+        "jwks_uri": address,
+        "overlap": gettext("Choisissez une durée de recouvrement."),
+    }
     fields = [fault.where for fault in error.faults] or [""]
     return {field: by_field.get(field) or sentences.get(error.code) or error.faults[0].message for field in fields}
