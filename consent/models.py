@@ -156,6 +156,22 @@ class ConsentEvent(Base):
     __table_args__ = (sa.ForeignKeyConstraint(["patient_id", "consent_id"], _CONSENT),)
 
 
+class ConsentReceipt(Base):
+    """The signed receipt of one act. Append-only; `number` is that of the act in the chain of events."""
+
+    __tablename__ = "consent_receipt"
+
+    patient_id: Mapped[UUID] = mapped_column(primary_key=True)
+    consent_id: Mapped[UUID] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    version: Mapped[int]
+    kind: Mapped[str]
+    issued_at: Mapped[datetime]
+    jws: Mapped[str]
+
+    __table_args__ = (sa.ForeignKeyConstraint(["patient_id", "consent_id"], _CONSENT),)
+
+
 class ConsentRequest(Base):
     """A question to a patient. `choice` is what they ticked and have not confirmed yet."""
 
@@ -176,6 +192,7 @@ class ConsentRequest(Base):
     resume_path: Mapped[str]
     browser_hash: Mapped[bytes]
     grant_id: Mapped[UUID | None]
+    merges: Mapped[bool]
     status: Mapped[str]
     opened_at: Mapped[datetime]
     expires_at: Mapped[datetime]

@@ -159,7 +159,7 @@ def show_user() -> dict[str, Any]:
 @token_required
 def show_grant(grant_id: UUID) -> dict[str, Any]:
     """The grant as it stands, to the app that holds it (Grant Management §6.3)."""
-    _check_grant(grant_id)
+    _check_grant(grant_id, scopes.QUERY_GRANT)
     with transaction():
         grant = service.find_own_grant(client=current_client(), grant_id=grant_id)
         return {
@@ -176,15 +176,18 @@ def show_grant(grant_id: UUID) -> dict[str, Any]:
 @token_required
 def end_grant(grant_id: UUID) -> tuple[str, int]:
     """The app gives the grant up (Grant Management §6.4); its tokens are worth nothing from then on."""
-    _check_grant(grant_id)
+    _check_grant(grant_id, scopes.REVOKE_GRANT)
     with transaction():
         service.end_own_grant(client=current_client(), grant_id=grant_id)
     return "", 204
 
 
-def _check_grant(grant_id: UUID) -> None:
-    """A grant's own token speaks of that grant alone."""
-    if current_token().grant_id not in {None, grant_id}:
+def _check_grant(grant_id: UUID, scope: str) -> None:
+    """A grant's own token speaks of that grant alone; the app's of each, with `ens:app` or the scope of the act."""
+    token = current_token()
+    if token.grant_id is None and not {scopes.APP, scope} & set(scopes.split(token.scope)):
+        raise Forbidden(f"The scope {scope} is expected.", code="insufficient_scope")
+    if token.grant_id not in {None, grant_id}:
         raise NotFound("This grant does not exist.", code="invalid_grant_id")
 
 

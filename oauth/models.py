@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from oauth.rules.clients import AuthMethod, ClientStatus, Environment, Profile
+from oauth.rules.grants import GrantAction
 from oauth.rules.tokens import TokenKind
 from platform_core.database import Base, one_of, uuid_key
 
@@ -115,6 +116,8 @@ class AuthorizationRequest(Base):
     code_challenge: Mapped[str]
     jkt: Mapped[str | None]
     response_mode: Mapped[str]
+    grant_action: Mapped[str | None]
+    grant_id: Mapped[UUID | None]
     asked: Mapped[dict[str, Any]] = mapped_column(JSONB)
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
@@ -122,7 +125,7 @@ class AuthorizationRequest(Base):
     finished_at: Mapped[datetime | None]
     consent_request_id: Mapped[UUID | None]
 
-    __table_args__ = (sa.Index(None, "expires_at"),)
+    __table_args__ = (one_of("grant_action", "grant_action", GrantAction), sa.Index(None, "expires_at"))
 
 
 class Device(Base):

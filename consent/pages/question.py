@@ -12,7 +12,7 @@ from consent.pages import words
 from consent.pages.explained import explain_refusals
 from consent.pages.screen import build_screen, first_answers, read_answers
 from consent.rules import answers as rules
-from consent.rules import texts
+from consent.rules import choices, texts
 from consent.rules.answers import Answers
 from consent.rules.calendar import paris_day
 from consent.service import requests
@@ -75,6 +75,7 @@ def show_confirmation(request_id: UUID) -> Response | str:
         asked=asked,
         chosen=asked.choice,
         live=live,
+        kept=choices.without(live.permissions, asked.choice.items) if live and asked.merges else [],
         shown=texts.load(),
         patient_name=current_patient().display_name,
         words=words,
@@ -160,6 +161,8 @@ def _render_screen(asked: RequestView, given: Answers, errors: list[tuple[str, s
         asked=asked,
         screen=screen,
         live=live,
+        others=choices.without(live.permissions, asked.items) if live else [],
+        words=words,
         listing=find_listing(asked.application_id) if asked.application_id else None,
         shown=texts.load(),
         patient_name=current_patient().display_name,

@@ -20,6 +20,14 @@ from consent.queries.histories import (
     list_refused,
     list_versions,
 )
+from consent.queries.receipts import (
+    ReceiptView,
+    Verification,
+    get_receipt,
+    get_receipt_of_version,
+    list_receipts,
+    verify_receipt,
+)
 from consent.queries.states import (
     FROZEN,
     ConsentState,
@@ -39,7 +47,9 @@ __all__ = [
     "ConsentState",
     "Due",
     "ItemState",
+    "ReceiptView",
     "Refusal",
+    "Verification",
     "VersionView",
     "consent_time",
     "count_live",
@@ -47,6 +57,8 @@ __all__ = [
     "find_broken_event",
     "find_live",
     "find_patient_of_grant",
+    "get_receipt",
+    "get_receipt_of_version",
     "get_state",
     "get_version",
     "is_listed",
@@ -56,7 +68,9 @@ __all__ = [
     "list_expired",
     "list_listing_notes",
     "list_recent_cascades",
+    "list_receipts",
     "list_refused",
     "list_states",
     "list_versions",
+    "verify_receipt",
 ]

@@ -45,6 +45,17 @@ def longest(today: date, ceiling: Ceiling) -> date:
     return min(today + timedelta(days=ceiling.duration_days), months_after(today, MOST_MONTHS))
 
 
+def merged(kept: Sequence[PermissionItem], chosen: Sequence[PermissionItem]) -> tuple[PermissionItem, ...]:
+    """The items in force with those chosen added; one chosen takes the place of its like."""
+    return (*without(kept, chosen), *chosen)
+
+
+def without(kept: Sequence[PermissionItem], others: Sequence[PermissionItem]) -> list[PermissionItem]:
+    """The items whose category and access none of the others has."""
+    taken = {(item.category, item.access) for item in others}
+    return [item for item in kept if (item.category, item.access) not in taken]
+
+
 def check_within_ceiling(items: Sequence[PermissionItem], ceiling: Ceiling, today: date) -> None:
     """Raises `Invalid` (`beyond-ceiling`) naming each item that the referencing of the app does not allow."""
     faults = [

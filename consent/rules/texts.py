@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from platform_core.access import Access
+from platform_core.errors import ConfigurationError
 from platform_core.permission import Periodicity, Purpose
 
 CURRENT = "fr-1"
@@ -27,6 +28,11 @@ class ConsentTexts:
     @property
     def locale(self) -> str:
         return str(self.content["locale"])
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the texts of this version, in hexadecimal, whatever fills them."""
+        return hashlib.sha256(canonical(self.content)).hexdigest()
 
     def purpose(self, purpose: Purpose) -> str:
         return str(self.content["purposes"][purpose])
@@ -63,7 +69,17 @@ def hash_shown(texts: ConsentTexts, shown: Mapping[str, Any]) -> bytes:
     return hashlib.sha256(canonical({"texts": texts.content, "shown": shown})).digest()
 
 
-_VERSIONS = {
-    texts.version: texts
-    for texts in (ConsentTexts(json.loads(path.read_text("utf-8"))) for path in sorted(_FOLDER.glob("texts-*.json")))
-}
+def read_versions(folder: Path) -> dict[str, ConsentTexts]:
+    """The texts of a folder by version, each as it was published.
+
+    `published.json` holds the SHA-256 of every version. Raises `ConfigurationError` when a text was changed after its
+    publication, or is missing from one of the two.
+    """
+    published = json.loads((folder / "published.json").read_text("utf-8"))
+    found = [ConsentTexts(json.loads(path.read_text("utf-8"))) for path in sorted(folder.glob("texts-*.json"))]
+    if {texts.version: texts.digest for texts in found} != published or len(found) != len(published):
+        raise ConfigurationError("A published text of the consent was changed: write a new version of it instead.")
+    return {texts.version: texts for texts in found}
+
+
+_VERSIONS = read_versions(_FOLDER)

@@ -1,4 +1,4 @@
-"""What every act on a consent leaves behind: a chained event, an audit line, a domain event, a message."""
+"""What every act on a consent leaves behind: a chained event, a receipt, an audit line, a domain event, a message."""
 
 import json
 from pathlib import Path
@@ -8,6 +8,7 @@ from consent import events
 from consent.models import Consent, ConsentEvent
 from consent.rules import chain
 from consent.rules.calendar import last_day
+from consent.service.receipts import issue_receipt
 from notification_core import service as notifications
 from platform_core import audit, clock
 from platform_core import events as bus
@@ -61,6 +62,7 @@ def _chain_event(consent: Consent, kind: str, by: Actor, details: dict[str, Any]
     consent.event_count += 1
     db.session.add(ConsentEvent(**fields, hash=consent.event_head))
     db.session.flush()
+    issue_receipt(consent, {**fields, "hash": consent.event_head})
 
 
 def _notify(consent: Consent, kind: str, by: Actor) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from consent.models import ConsentRequest
-from consent.queries import consent_time, is_listed
+from consent.queries import consent_time, find_live, is_listed
 from consent.rules import choices
 from consent.rules.calendar import paris_day
 from consent.service.granting import Terms, grant
@@ -66,6 +66,7 @@ class RequestView:
     ceiling: Ceiling
     purpose: Purpose
     valid_until: date
+    merges: bool
     origin: Origin
     resume_path: str
     status: RequestStatus
@@ -98,6 +99,7 @@ def open_request(
     resume_path: str,
     browser_key: str,
     grant_id: UUID | None = None,
+    merges: bool = False,
     origin: Origin = Origin.APPLICATION,
     expires_at: datetime | None = None,
     by: Actor,
@@ -105,8 +107,9 @@ def open_request(
     """Put a question that lives 30 minutes at most and is answered at `/consentement/<id>` by the same browser.
 
     `valid_until` is the last day asked (shortened to what the ceiling allows); `resume_path` is the local path where
-    the browser goes back; `grant_id` names the consent to amend; `expires_at` ends the question earlier. Returns the
-    request's id. Raises `Invalid` (`beyond-ceiling`, `nothing-asked`).
+    the browser goes back; `grant_id` names the consent to amend, and with `merges` what it holds stays, the choice
+    being added to it; `expires_at` ends the question earlier. Returns the request's id. Raises `Invalid`
+    (`beyond-ceiling`, `nothing-asked`).
     """
     now = clock.now()
     if not items:
@@ -130,6 +133,7 @@ def open_request(
         resume_path=resume_path,
         browser_hash=hash_token(browser_key),
         grant_id=grant_id,
+        merges=merges,
         status=RequestStatus.REQUESTED,
         opened_at=now,
         expires_at=min(expires_at or now + LIFE, now + LIFE),
@@ -202,6 +206,9 @@ def _grant(
     until = valid_until or kept.valid_until
     choices.check_narrowed(chosen, view.items)
     _check_end(request, patient_id, until)
+    if view.merges:
+        live = find_live(patient_id, view.app_id)
+        chosen = choices.merged(live.permissions if live else (), chosen)
     reasons = {(item.category, item.access): item.why for item in view.ceiling.items}
     terms = Terms(
         view.app_id,
@@ -271,6 +278,7 @@ def _view(request: ConsentRequest) -> RequestView:
         Ceiling.from_json(request.ceiling),
         Purpose(request.purpose),
         request.valid_until,
+        request.merges,
         Origin(request.origin),
         request.resume_path,
         status,

@@ -6,6 +6,7 @@ from typing import Any
 from oauth.rules import scopes
 from oauth.rules.clients import DEVICE_CODE, Profile
 from oauth.rules.details import TYPE
+from oauth.rules.grants import GrantAction
 from oauth.rules.keys import ASSERTION_ALGORITHMS, PROOF_ALGORITHMS
 
 _CAPABILITIES = [
@@ -42,6 +43,8 @@ def authorization_server(issuer: str, by_certificate: Sequence[str] = ()) -> dic
         "userinfo_endpoint": f"{issuer}/oauth/userinfo",
         "jwks_uri": f"{issuer}/oauth/jwks",
         "grant_management_endpoint": f"{issuer}/oauth/grants",
+        "grant_management_actions_supported": ["query", "revoke", *GrantAction],
+        "grant_management_action_required": False,
         "scopes_supported": [*sorted(scopes.PLAIN), scopes.APP],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query", "form_post"],

@@ -10,6 +10,7 @@ from urllib.parse import urlencode, urlsplit
 from oauth.errors import OAuthRefusal, UnknownRedirect
 from oauth.rules import details, scopes
 from oauth.rules.clients import Client, Profile, redirect_matches
+from oauth.rules.grants import GrantChange, read_change
 from platform_core.permission import Ceiling
 
 _CHALLENGE = re.compile(r"[A-Za-z0-9\-_]{43}")
@@ -50,6 +51,7 @@ class ValidRequest:
     code_challenge: str
     dpop_jkt: str | None
     response_mode: ResponseMode
+    change: GrantChange
     asked: details.Asked
 
 
@@ -99,6 +101,7 @@ def read_request(
         code_challenge=_challenge(parameters),
         dpop_jkt=_thumbprint(parameters),
         response_mode=mode,
+        change=read_change(parameters),
         asked=_asked(parameters, scope, ceiling, today),
     )
 

@@ -11,6 +11,7 @@ from consent.service import lifecycle
 from oauth.errors import OAuthRefusal
 from oauth.rules.clients import Client
 from oauth.rules.details import granted_details
+from oauth.rules.grants import GrantChange, unknown_grant
 from oauth.rules.scopes import reaches
 from platform_core.access import Actor, ActorKind
 from platform_core.crypto import pairwise_id
@@ -80,6 +81,23 @@ def require_live_grant(*, client: Client, patient_id: UUID, grant_id: UUID) -> G
 def find_own_grant(*, client: Client, grant_id: UUID) -> Grant:
     """A grant that the app itself asks about. Raises `NotFound`: another's is not told from an unknown one."""
     return get_grant(client=client, patient_id=_patient_of(client, grant_id), grant_id=grant_id)
+
+
+def require_own_grant(*, client: Client, change: GrantChange, purpose: Purpose) -> None:
+    """Check that a request may change the grant it names. A merge keeps the purpose: it is common to all items.
+
+    Raises `OAuthRefusal`: `invalid_grant_id`, `invalid_request` for another purpose.
+    """
+    if change.grant_id is None:
+        return
+    try:
+        grant = find_own_grant(client=client, grant_id=change.grant_id)
+    except NotFound:
+        raise unknown_grant() from None
+    if not grant.is_live:
+        raise unknown_grant()
+    if change.merges and grant.purpose != purpose:
+        raise OAuthRefusal("invalid_request", f"A merge keeps the purpose of the grant, which is {grant.purpose}.")
 
 
 def end_own_grant(*, client: Client, grant_id: UUID) -> None:

@@ -14,6 +14,7 @@ from oauth.errors import OAuthRefusal, RequestGone, UnknownRedirect
 from oauth.models import AuthorizationRequest
 from oauth.rules.clients import Client
 from oauth.rules.details import Asked
+from oauth.rules.grants import GrantAction, GrantChange
 from oauth.rules.requests import (
     AuthorizationAnswer,
     ResponseMode,
@@ -24,7 +25,7 @@ from oauth.rules.requests import (
     response_mode_of,
 )
 from oauth.rules.tokens import OPENED_LIFETIME, PUSHED_LIFETIME
-from oauth.service import ceilings, codes
+from oauth.service import ceilings, codes, grants
 from platform_core import clock, config
 from platform_core.access import Actor
 from platform_core.crypto import hash_token
@@ -43,6 +44,7 @@ class OpenedRequest:
     redirect_uri: str
     state: str | None
     response_mode: ResponseMode
+    change: GrantChange
     asked: Asked
     consent_request_id: UUID | None
 
@@ -118,6 +120,8 @@ def hand_over(*, opened: OpenedRequest, browser_key: str, by: Actor) -> UUID:
         valid_until=asked.valid_until,
         resume_path=resume_path(opened.id),
         browser_key=browser_key,
+        grant_id=opened.change.grant_id,
+        merges=opened.change.merges,
         by=by,
     )
     chosen = sa.update(AuthorizationRequest).where(AuthorizationRequest.id == opened.id)
@@ -176,13 +180,15 @@ def _read(client: Client, parameters: Mapping[str, str]) -> ValidRequest:
     redirect_uri_of(client, parameters)  # before the refusals that may be told there
     if "authorization_code" not in client.grant_types:
         raise OAuthRefusal("unauthorized_client", "The client did not register the grant type authorization_code.")
-    return read_request(
+    valid = read_request(
         client,
         parameters,
         ceiling=ceilings.get_ceiling(client),
         audience=config.current().base_url + "/fhir",
         today=clock.today(),
     )
+    grants.require_own_grant(client=client, change=valid.change, purpose=valid.asked.purpose)
+    return valid
 
 
 def _store(client: Client, valid: ValidRequest, *, jkt: str | None, now: datetime) -> str:
@@ -197,6 +203,8 @@ def _store(client: Client, valid: ValidRequest, *, jkt: str | None, now: datetim
         code_challenge=valid.code_challenge,
         response_mode=valid.response_mode,
         jkt=jkt,
+        grant_action=valid.change.action,
+        grant_id=valid.change.grant_id,
         asked=valid.asked.to_json(),
         created_at=now,
         expires_at=now + PUSHED_LIFETIME,
@@ -221,7 +229,10 @@ def _waiting(authorization_id: UUID, now: datetime) -> AuthorizationRequest:
 def _opened(row: AuthorizationRequest) -> OpenedRequest:
     asked = Asked.from_json(row.asked)
     mode = ResponseMode(row.response_mode)
-    return OpenedRequest(row.id, row.client_pk, row.redirect_uri, row.state, mode, asked, row.consent_request_id)
+    change = GrantChange(GrantAction(row.grant_action) if row.grant_action else None, row.grant_id)
+    return OpenedRequest(
+        row.id, row.client_pk, row.redirect_uri, row.state, mode, change, asked, row.consent_request_id
+    )
 
 
 def _gone() -> RequestGone:

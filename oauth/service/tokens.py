@@ -81,13 +81,14 @@ def issue_for_grant(*, client: Client, granted: RedeemedCode, jkt: str | None, n
 def issue_for_app(*, client: Client, scope: str, jkt: str | None, now: datetime) -> dict[str, Any]:
     """The token of the app itself (`client_credentials`): never a patient's data.
 
-    Its scope is `ens:app`, or `ens:introspect` for a resource server that was given that right. Raises
-    `OAuthRefusal` (`invalid_scope`).
+    Its scope is `ens:app`, or less (Grant Management §5), or `ens:introspect` for a resource server that was given
+    that right. Raises `OAuthRefusal` (`invalid_scope`).
     """
-    allowed = scopes.OF_APPS if client.may_introspect else {scopes.APP}
+    of_apps = scopes.OF_APPS if client.may_introspect else {scopes.APP}
+    allowed = of_apps | {scopes.QUERY_GRANT, scopes.REVOKE_GRANT}
     asked = scopes.split(scope) or (scopes.APP,)
     if not set(asked) <= allowed:
-        raise OAuthRefusal("invalid_scope", f"The only scope of client_credentials is {scopes.APP}.")
+        raise OAuthRefusal("invalid_scope", f"The scope of client_credentials is {scopes.APP}.")
     basis = _Basis(uuid7(), None, None, None, "", None, jkt)
     granted = " ".join(asked)
     text = _store(TokenKind.ACCESS, client, basis, granted, now, now + ACCESS_LIFETIME)

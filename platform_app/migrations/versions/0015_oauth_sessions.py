@@ -1,4 +1,4 @@
-"""Devices without a browser; where a question to a patient comes from."""
+"""Devices without a browser; where a question to a patient comes from, and what it does with their consent."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,6 +14,7 @@ _TIME = sa.DateTime(timezone=True)
 
 def upgrade() -> None:
     _create_devices()
+    _describe_requests()
     _describe_questions()
 
 
@@ -45,7 +46,17 @@ def _create_devices() -> None:
     op.execute("REVOKE UPDATE ON oauth_device_guess FROM ens_app")
 
 
+def _describe_requests() -> None:
+    op.add_column("oauth_authorization_request", sa.Column("grant_action", sa.Text))
+    op.add_column("oauth_authorization_request", sa.Column("grant_id", sa.Uuid))
+    actions = "grant_action IN ('create', 'replace', 'merge')"
+    op.create_check_constraint("grant_action", "oauth_authorization_request", actions)
+
+
 def _describe_questions() -> None:
+    op.add_column("consent_request", sa.Column("merges", sa.Boolean))
+    op.execute("UPDATE consent_request SET merges = false")
+    op.alter_column("consent_request", "merges", nullable=False)
     op.add_column("consent_request", sa.Column("origin", sa.Text))
     op.execute("UPDATE consent_request SET origin = 'application'")
     op.alter_column("consent_request", "origin", nullable=False)
@@ -55,5 +66,9 @@ def _describe_questions() -> None:
 def downgrade() -> None:
     op.drop_constraint("origin", "consent_request", type_="check")
     op.drop_column("consent_request", "origin")
+    op.drop_column("consent_request", "merges")
+    op.drop_constraint("grant_action", "oauth_authorization_request", type_="check")
+    op.drop_column("oauth_authorization_request", "grant_id")
+    op.drop_column("oauth_authorization_request", "grant_action")
     op.drop_table("oauth_device_guess")
     op.drop_table("oauth_device")
