@@ -14,10 +14,14 @@ from store import (
 )
 from store.api.catalogue import catalogue as catalogue_api
 from store.api.publisher import publisher as publisher_api
-from store.pages import catalogue, open_data, reports
+from store.pages import catalogue, open_data, referencing, reports
 from store.pages.evidence import backing
 from store.pages.evidence import files as evidence_files
-from store.pages.publisher import applications, items, sections, sending, versions
+from store.pages.publisher import acts as own_acts
+from store.pages.publisher import agreements as own_agreements
+from store.pages.publisher import applications, follow_up, incidents, items, sections, sending, versions
+from store.pages.publisher import audits as own_audits
+from store.pages.publisher import questions as own_questions
 from store.pages.reviewer import (
     acts,
     agreements,
@@ -37,19 +41,22 @@ from store.queries.queue import count_queue, list_applications
 
 def init_app(app: Flask) -> None:
     """Register what the referencing serves."""
-    public, publisher = (catalogue, open_data, reports), (applications, items, sections, sending, versions)
+    public, publisher = (catalogue, open_data, referencing, reports), (applications, items, sections, sending, versions)
+    follow_ups = (follow_up, own_questions, own_agreements, own_acts, own_audits, incidents)
     reviewer = (queue, examined, criteria, questions, complements, agreements, acts)
     authority = (commission, opinions, audits, surveillance)
-    for module in (*public, *publisher, evidence_files, backing, *reviewer, *authority):
+    for module in (*public, *publisher, *follow_ups, evidence_files, backing, *reviewer, *authority):
         app.register_blueprint(module.blueprint)
     app.extensions["csrf"].exempt(publisher_api)
     rest.api.register_blueprint(catalogue_api)
     rest.api.register_blueprint(publisher_api)
     add_link(Link(Area.PUBLIC, "Catalogue", "catalogue.show_catalogue", order=10))
+    add_link(Link(Area.PUBLIC, "Référencement", "referencing.explain", order=20))
     add_link(Link(Area.PATIENT, "Catalogue", "catalogue.show_catalogue", order=80))
     add_link(Link(Area.PUBLISHER, "Mes applications", "dossiers.list_applications", order=10))
     add_link(Link(Area.PUBLISHER, "Preuves", "evidence.list_evidence", order=20))
     add_link(Link(Area.PUBLISHER, "Signalements", "reports.list_own_reports", order=40))
+    add_link(Link(Area.PUBLISHER, "Référencement", "referencing.explain", order=50))
     add_link(Link(Area.REVIEWER, "Dossiers", "queue.show_queue", order=10))
     add_link(Link(Area.REVIEWER, "Commission", "commission.show_sessions", order=20))
     add_link(Link(Area.REVIEWER, "Surveillance", "surveillance.show", order=30))

@@ -28,11 +28,13 @@ class ConventionView:
 
 @dataclass(frozen=True, slots=True)
 class CheckView:
-    """A behaviour to show in the sandbox. `waived_by` is empty when it was really seen."""
+    """A behaviour to show in the sandbox, and how. `waived_by` is empty when it was really seen."""
 
     behaviour: Behaviour
     title: str
     text: str
+    how: str
+    example: str
     passed_at: datetime | None
     waived_by: str
     motive: str
@@ -74,6 +76,8 @@ def list_checks(submission_id: UUID) -> Sequence[CheckView]:
             behaviour,
             text.title,
             text.text,
+            text.how,
+            text.example,
             found[behaviour].passed_at,
             found[behaviour].waived_by_name,
             found[behaviour].motive,

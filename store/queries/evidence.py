@@ -14,6 +14,7 @@ from platform_core.database import db
 from platform_core.errors import NotFound
 from store.models.applications import Application
 from store.models.audits import Audit
+from store.models.commission import Reservation
 from store.models.evidence import Evidence, EvidenceLink
 from store.models.history import StoreEvent
 from store.models.reviews import QuestionMessage
@@ -141,10 +142,10 @@ def list_referenced_blobs(names: Collection[str]) -> Collection[str]:
 
 def was_submitted() -> sa.ColumnElement[bool]:
     """Whether the reviewers were given the piece of evidence: it was in place when a dossier was sent to review, or it
-    came with the answer to a question or with the documents of an audit."""
+    came with the answer to a question, with what lifts a reservation or with the documents of an audit."""
     handed = (
         sa.select(table.id).where(Evidence.id == sa.any_(table.evidence_ids)).exists()
-        for table in (QuestionMessage, Audit)
+        for table in (QuestionMessage, Reservation, Audit)
     )
     return sa.or_(sent_links().where(EvidenceLink.evidence_id == Evidence.id).exists(), *handed)
 

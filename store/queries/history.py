@@ -23,7 +23,9 @@ _INTERNAL = (
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """One act. `subject` says in whose life (submission, listing, question, reservation, audit), `verb` is of it."""
+    """One act. `subject` says in whose life (submission, listing, question, reservation, audit), `verb` is of it;
+    `subject_id` is the id of what lives it.
+    """
 
     at: datetime
     subject: Subject
@@ -33,6 +35,7 @@ class HistoryEntry:
     motive: str
     against_opinion: bool
     submission_id: UUID | None
+    subject_id: UUID
 
 
 def list_history(application_id: UUID, *, internal: bool = False) -> Sequence[HistoryEntry]:
@@ -55,6 +58,7 @@ def list_history(application_id: UUID, *, internal: bool = False) -> Sequence[Hi
             motive or "",
             bool(against),
             event.submission_id,
+            event.subject_id,
         )
         for event, motive, against in db.session.execute(rows)
     ]

@@ -1,6 +1,7 @@
 """The grid of criteria (versioned data, wording of this project) and what the verdicts allow to decide."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -12,6 +13,8 @@ from platform_core.errors import Invalid, NotFound
 from store.errors import CriteriaNotMet
 from store.rules import orientation
 from store.rules.orientation import Answers, Condition
+
+_FILE = re.compile(r"grid-([0-9]{4}\.[0-9]+)\.json")
 
 
 class Verdict(StrEnum):
@@ -108,6 +111,13 @@ def load(version: str) -> Grid:
         value.get("supersedes", ""),
         **notes,
     )
+
+
+@cache
+def list_versions() -> list[str]:
+    """The versions that exist, the newest first."""
+    names = [one.name for one in files("store").joinpath("data").iterdir()]
+    return sorted((found[1] for name in names if (found := _FILE.fullmatch(name))), reverse=True)
 
 
 def _criterion(entry: dict[str, Any]) -> Criterion:

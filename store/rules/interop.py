@@ -30,12 +30,14 @@ class Condition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BehaviourText:
-    """What is expected, in French, and when."""
+    """What is expected, in French, and when; how to show it, and with which lines of the SDK (none without)."""
 
     behaviour: Behaviour
     when: Condition
     title: str
     text: str
+    how: str
+    example: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,12 @@ def _load() -> Mapping[Behaviour, BehaviourText]:
     entries = json.loads(files("store").joinpath("data/interop.json").read_text())["behaviours"]
     return {
         Behaviour(entry["code"]): BehaviourText(
-            Behaviour(entry["code"]), Condition(entry["when"]), entry["title"], entry["text"]
+            Behaviour(entry["code"]),
+            Condition(entry["when"]),
+            entry["title"],
+            entry["text"],
+            entry["how"],
+            "\n".join(entry["example"]),
         )
         for entry in entries
     }

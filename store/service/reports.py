@@ -39,6 +39,30 @@ def receive_report(*, application_id: UUID, kind: Kind, text: str, email: str = 
 
     Raises `MotiveRequired` without a text, `Invalid` when the address or the text is malformed.
     """
+    receipt = _receive(application_id, kind, text, email, by=SYSTEM)
+    _tell_reviewers(
+        receipt.report_id, "Nouveau signalement", "Un problème est signalé sur une application du catalogue.", by=SYSTEM
+    )
+    return receipt
+
+
+def declare_incident(*, application_id: UUID, text: str, by: Actor) -> Receipt:
+    """Open a report on a security incident that the publisher declares on their own application.
+
+    Raises `NotFound` for the application of another organisation, `Invalid` when the text is missing or too long.
+    """
+    application = own_application(application_id, by=by)
+    receipt = _receive(application_id, Kind.SECURITY, text, "", by=by)
+    _tell_reviewers(
+        receipt.report_id,
+        f"{application.name} : incident de sécurité déclaré",
+        f"L’éditeur de {application.name} déclare un incident de sécurité.",
+        by=by,
+    )
+    return receipt
+
+
+def _receive(application_id: UUID, kind: Kind, text: str, email: str, *, by: Actor) -> Receipt:
     rules.check_report(text, email)
     report_id, number = uuid7(), "-".join("".join(secrets.choice(_ALPHABET) for _ in range(5)) for _ in range(4))
     now = clock.now()
@@ -52,16 +76,19 @@ def receive_report(*, application_id: UUID, kind: Kind, text: str, email: str = 
         created_at=now,
         updated_at=now,
     )
-    _move(report, Verb.RECEIVE, text, by=SYSTEM)
+    _move(report, Verb.RECEIVE, text, by=by)
+    return Receipt(report_id, number)
+
+
+def _tell_reviewers(report_id: UUID, title: str, body: str, *, by: Actor) -> None:
     notification.notify_role(
         role=Role.REVIEWER,
         kind="store.report_received",
-        title="Nouveau signalement",
-        body="Un problème est signalé sur une application du catalogue.",
+        title=title,
+        body=body,
         link=f"/instruction/signalements/{report_id}",
-        by=SYSTEM,
+        by=by,
     )
-    return Receipt(report_id, number)
 
 
 def acknowledge_report(*, report_id: UUID, by: Actor) -> None:

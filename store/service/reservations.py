@@ -10,16 +10,22 @@ from platform_core.access import Actor
 from platform_core.database import db
 from platform_core.errors import Invalid, NotFound
 from store.models.commission import Reservation
+from store.queries.evidence import get_own_evidence
 from store.service.transitions import lock_for_review, lock_own_submission, locked, move
 from store.workflow import ReservationState, ReservationVerb
 
 
 def claim(*, reservation_id: UUID, answer: str, evidence_ids: Collection[UUID] = (), by: Actor) -> None:
-    """Say that a reservation is met, and how. Raises `Invalid` (`answer-required`)."""
+    """Say that a reservation is met, and how, with the ids of evidence.
+
+    Raises `Invalid` (`answer-required`), `NotFound` for another organisation's.
+    """
     lock_own_submission(_submission_id(reservation_id), by=by)
     reservation = _lock(reservation_id)
     if not answer.strip():
         raise Invalid("Say how the reservation is met.", code="answer-required")
+    for evidence_id in evidence_ids:
+        get_own_evidence(evidence_id, by=by)
     move(reservation, ReservationVerb.CLAIM, by=by)
     reservation.claim, reservation.claimed_at = answer.strip(), clock.now()
     reservation.evidence_ids = sorted(evidence_ids)

@@ -489,8 +489,8 @@ def test_a_refusal_shows_its_motive_and_the_ways_of_appeal_and_can_be_tried_agai
         reviews.take_in_charge(submission_id=submission_id, by=people.ines)
         reviews.declare_inadmissible(submission_id=submission_id, motive="Hébergement hors d’Europe.", by=people.ines)
     page = alice.get(hub(application_id)).text
-    assert "Hébergement hors d’Europe." in page and "recours gracieux" in page
-    submit(alice, hub(application_id, "/reouverture"), page=hub(application_id))
+    assert "Hébergement hors d’Europe." in page and "voies de recours" in page
+    submit(alice, hub(application_id, "/reouverture"), page=hub(application_id, "/suivi"))
     assert state_of(application_id, people) is SubmissionState.DRAFT
 
 

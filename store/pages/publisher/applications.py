@@ -21,12 +21,12 @@ from store.pages.publisher.desk import Desk
 from store.queries import queue
 from store.queries.history import list_history
 from store.queries.listings import ListingView, find_listing
+from store.queries.questions import list_questions
 from store.rules import dossier, orientation, sections
 from store.rules.next_step import ACTS, NextStep, Standing, next_step
-from store.rules.procedure import possible_kinds
 from store.rules.sections import SectionStatus
 from store.service import dossiers
-from store.workflow import EDITABLE, FINAL, SubmissionKind
+from store.workflow import EDITABLE, QuestionState, SubmissionKind
 
 blueprint = Blueprint("dossiers", __name__, template_folder="../../templates")
 
@@ -106,6 +106,7 @@ def show_application(application_id: UUID) -> str:
     with transaction():
         listing = find_listing(application_id)
         history = list_history(application_id)
+        asked = list_questions(desk.file.id)
         found = panels(Area.PUBLISHER, "application", by=by, application_id=application_id)
         blocks = [Markup(render_template(template, **context)) for template, context in found]  # noqa: S704 - our own
     statuses = sections.list_statuses(desk.file.dossier, desk.grid, desk.review)
@@ -113,14 +114,13 @@ def show_application(application_id: UUID) -> str:
         "store/publisher/application.html",
         file=desk.file,
         listing=listing,
-        history=history,
+        questions=sum(one.state is QuestionState.OPEN for one in asked),
         blocks=blocks,
         motives={entry.verb: entry.motive for entry in reversed(history)},
         groups=_tasks(desk, statuses),
         progress=_progress(statuses),
         next_step=_step_of(desk, listing),
         editable=desk.file.state in EDITABLE,
-        kinds=_kinds(desk, listing),
     )
 
 
@@ -128,13 +128,6 @@ def _step_of(desk: Desk, listing: ListingView | None) -> NextStep:
     file = desk.file
     state, expires_on = (listing.state, listing.expires_on) if listing else (None, None)
     return next_step(Standing(file.state, file.waiting_on, state, expires_on), clock.today())
-
-
-def _kinds(desk: Desk, listing: ListingView | None) -> Sequence[SubmissionKind]:
-    """What a new dossier may be, once the present one is closed."""
-    if desk.file.state not in FINAL:
-        return ()
-    return possible_kinds(listing.state if listing else None, listing.expires_on if listing else None, clock.today())
 
 
 def _tasks(desk: Desk, statuses: Mapping[str, SectionStatus]) -> list[tuple[str, list[dict[str, str]]]]:
