@@ -23,7 +23,7 @@ class Patient(Base):
     __tablename__ = "identity_patient"
 
     id: Mapped[UUID] = uuid_key()
-    ins_sealed: Mapped[bytes | None]
+    ins_sealed: Mapped[bytes | None] = mapped_column(info={"sealed": "identity:ins:{id}"})
     ins_lookup: Mapped[bytes | None] = mapped_column(unique=True)
     ins_oid: Mapped[str | None]
     birth_family_name: Mapped[str]
@@ -33,7 +33,7 @@ class Patient(Base):
     sex: Mapped[str]
     birth_place: Mapped[str]
     identity_status: Mapped[str]
-    email_sealed: Mapped[bytes | None]
+    email_sealed: Mapped[bytes | None] = mapped_column(info={"sealed": "identity:email:{id}"})
     synthetic: Mapped[bool] = mapped_column(default=False)
     space_state: Mapped[str]
     opens_on: Mapped[date | None]
@@ -58,7 +58,7 @@ class Person(Base):
     issuer: Mapped[str]
     subject: Mapped[str]
     patient_id: Mapped[UUID] = mapped_column(sa.ForeignKey(Patient.id), unique=True)
-    email_sealed: Mapped[bytes | None]
+    email_sealed: Mapped[bytes | None] = mapped_column(info={"sealed": "identity:email:{id}"})
     created_at: Mapped[datetime]
     last_signed_in_at: Mapped[datetime | None]
 
@@ -114,7 +114,7 @@ class Agent(Base):
     subject: Mapped[str]
     family_name: Mapped[str]
     given_name: Mapped[str]
-    email_sealed: Mapped[bytes | None]
+    email_sealed: Mapped[bytes | None] = mapped_column(info={"sealed": "identity:email:{id}"})
     created_at: Mapped[datetime]
     last_signed_in_at: Mapped[datetime | None]
 
@@ -145,7 +145,7 @@ class Invitation(Base):
     id: Mapped[UUID] = uuid_key()
     organisation_id: Mapped[UUID] = mapped_column(sa.ForeignKey(Organisation.id))
     email_lookup: Mapped[bytes] = mapped_column(index=True)
-    email_sealed: Mapped[bytes]
+    email_sealed: Mapped[bytes] = mapped_column(info={"sealed": "identity:invitation:{id}"})
     level: Mapped[str]
     invited_by_name: Mapped[str]
     created_at: Mapped[datetime]
@@ -194,7 +194,7 @@ class SignInAttempt(Base):
     browser_hash: Mapped[bytes]
     provider: Mapped[str]
     nonce: Mapped[str]
-    verifier_sealed: Mapped[bytes]
+    verifier_sealed: Mapped[bytes] = mapped_column(info={"sealed": "identity:verifier"})
     next_path: Mapped[str]
     expires_at: Mapped[datetime]
 

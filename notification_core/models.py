@@ -65,7 +65,7 @@ class Email(Base):
     __tablename__ = "notification_email"
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
-    recipient_sealed: Mapped[bytes]
+    recipient_sealed: Mapped[bytes] = mapped_column(info={"sealed": "notification:recipient:{id}"})
     subject: Mapped[str]
     body: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(index=True)

@@ -25,7 +25,7 @@ ROOMS = {
     "clients": ("Registered clients of the authorization server.", ("oauth.cli:clients",)),
     "demo": ("Demo people, applications and clients.", ("platform_app.demo:demo", "consent.cli:demo", "oauth.cli:demo")),
     "journal": ("The sealed journal of accesses.", ("platform_core.cli:journal",)),
-    "keys": ("Signing keys.", ("oauth.cli:keys",)),
+    "keys": ("Signing keys and the master key.", ("oauth.cli:keys", "platform_app.keys:keys")),
     "store": ("The store of applications.", ("store.cli:store",)),
 }
 

@@ -14,6 +14,7 @@ from platform_core.errors import ConfigurationError
 ENVIRONMENTS = ("development", "production", "testing")
 PROVIDERS = ("citizen", "pro", "agent")
 NONCES = ("off", "token", "everywhere")
+_PREVIOUS = "ENS_PREVIOUS_MASTER_KEYS"
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -69,6 +70,8 @@ class Config:
     evidence_most_bytes: int
     secret_key: str = field(repr=False)
     master_key: bytes = field(repr=False)
+    previous_master_keys: tuple[bytes, ...] = field(repr=False)
+    pseudonym_key: bytes = field(repr=False)
     smtp_url: str = field(repr=False)
     metrics_token: str = field(repr=False)
     trusted_proxies: int
@@ -113,6 +116,8 @@ def from_environ(environ: Mapping[str, str] | None = None) -> Config:
             raise ConfigurationError(f"{key} is missing: production needs it.")
         return value
 
+    master_key = _key("ENS_MASTER_KEY", setting("ENS_MASTER_KEY", local.get("master_key")))
+    previous = tuple(_key(_PREVIOUS, text.strip()) for text in env.get(_PREVIOUS, "").split(",") if text.strip())
     blob_url = setting("ENS_BLOB_URL", f"file://{data_dir / 'blobs'}")
     return Config(
         env=name,
@@ -129,7 +134,9 @@ def from_environ(environ: Mapping[str, str] | None = None) -> Config:
         antivirus_url=_antivirus(env),
         evidence_most_bytes=_count(env, "ENS_EVIDENCE_MOST_MB", "25", 1000) * 1024 * 1024,
         secret_key=setting("ENS_SECRET_KEY", local.get("secret_key")),
-        master_key=_master_key(setting("ENS_MASTER_KEY", local.get("master_key"))),
+        master_key=master_key,
+        previous_master_keys=previous,
+        pseudonym_key=_pseudonym_key(env, master_key, previous),
         smtp_url=env.get("ENS_SMTP_URL", ""),
         metrics_token=env.get("ENS_METRICS_TOKEN", ""),
         trusted_proxies=_count(env, "ENS_TRUSTED_PROXIES"),
@@ -213,13 +220,23 @@ def _mutual_tls(env: Mapping[str, str]) -> MutualTls | None:
     return MutualTls(header, proxies, Path(authorities) if authorities else None)
 
 
-def _master_key(text: str) -> bytes:
+def _pseudonym_key(env: Mapping[str, str], master_key: bytes, previous: tuple[bytes, ...]) -> bytes:
+    """The key behind pairwise ids and look-up hashes: apps keep those ids, so that it outlives the master key."""
+    text = env.get("ENS_PSEUDONYM_KEY")
+    if text is None and previous:
+        raise ConfigurationError(
+            f"ENS_PSEUDONYM_KEY is missing beside {_PREVIOUS}: give it the first master key that this platform had."
+        )
+    return _key("ENS_PSEUDONYM_KEY", text) if text else master_key
+
+
+def _key(name: str, text: str) -> bytes:
     try:
         key = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
     except ValueError:
         key = b""
     if len(key) != 32:
-        raise ConfigurationError("ENS_MASTER_KEY must be 32 random bytes in base64url.")
+        raise ConfigurationError(f"{name} must be 32 random bytes in base64url.")
     return key
 
 

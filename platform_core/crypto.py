@@ -7,6 +7,7 @@ import base64
 import hashlib
 import hmac
 import os
+from contextlib import suppress
 from functools import lru_cache
 from uuid import UUID
 
@@ -31,7 +32,7 @@ class PatientKey(Base):
     __tablename__ = "core_patient_key"
 
     patient_id: Mapped[UUID] = mapped_column(primary_key=True)
-    wrapped: Mapped[bytes]
+    wrapped: Mapped[bytes] = mapped_column(info={"sealed": "patient:{patient_id}"})
 
 
 class OrganisationKey(Base):
@@ -40,7 +41,7 @@ class OrganisationKey(Base):
     __tablename__ = "core_organisation_key"
 
     organisation_id: Mapped[UUID] = mapped_column(primary_key=True)
-    wrapped: Mapped[bytes]
+    wrapped: Mapped[bytes] = mapped_column(info={"sealed": "organisation:{organisation_id}"})
 
 
 def seal(plain: bytes, context: str) -> bytes:
@@ -49,8 +50,24 @@ def seal(plain: bytes, context: str) -> bytes:
 
 
 def unseal(sealed: bytes, context: str) -> bytes:
-    """Open what `seal` closed. Raises `ValueError` when key, context or bytes are not those of the sealing."""
-    return decrypt(_derived("seal"), sealed, context.encode())
+    """Open what `seal` closed, under the master key or one before it (`platform_core.rewrapping`).
+
+    Raises `ValueError` when key, context or bytes are not those of the sealing.
+    """
+    *others, last = (config.current().master_key, *config.current().previous_master_keys)
+    for master in others:
+        with suppress(ValueError):
+            return decrypt(_derive(master, "seal"), sealed, context.encode())
+    return decrypt(_derive(last, "seal"), sealed, context.encode())
+
+
+def is_sealed_now(sealed: bytes, context: str) -> bool:
+    """Whether a value is sealed under the present master key, not one before it."""
+    try:
+        decrypt(_derived("seal"), sealed, context.encode())
+    except ValueError:
+        return False
+    return True
 
 
 def encrypt(key: bytes, plain: bytes, context: bytes) -> bytes:
@@ -116,7 +133,7 @@ def hash_token(token: str) -> bytes:
 
 def lookup_hash(value: str) -> bytes:
     """A keyed hash by which a sealed value (a matricule) is found again."""
-    return hmac.digest(_derived("lookup"), value.encode(), "sha256")
+    return hmac.digest(_derive(config.current().pseudonym_key, "lookup"), value.encode(), "sha256")
 
 
 def pairwise_id(sector: UUID, subject: UUID, kind: str = "Patient") -> str:
@@ -124,7 +141,9 @@ def pairwise_id(sector: UUID, subject: UUID, kind: str = "Patient") -> str:
 
     Shaped as a UUID (RFC 9562 version 8), so that it is a valid FHIR id.
     """
-    digest = hmac.digest(_derived("pairwise"), sector.bytes + subject.bytes + kind.encode(), "sha256")
+    digest = hmac.digest(
+        _derive(config.current().pseudonym_key, "pairwise"), sector.bytes + subject.bytes + kind.encode(), "sha256"
+    )
     value = int.from_bytes(digest[:16], "big")
     value &= ~(0xF << 76) & ~(0x3 << 62)
     return str(UUID(int=value | 0x8 << 76 | 0x2 << 62))

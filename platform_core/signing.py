@@ -30,7 +30,7 @@ class SigningKey(Base):
     use: Mapped[str]
     algorithm: Mapped[str]
     kid: Mapped[str] = mapped_column(unique=True)
-    sealed: Mapped[bytes]
+    sealed: Mapped[bytes] = mapped_column(info={"sealed": _CONTEXT})
     public_jwk: Mapped[str]
     created_at: Mapped[datetime]
     retired_at: Mapped[datetime | None]
@@ -92,10 +92,15 @@ def sign_bytes(use: str, algorithm: str, payload: bytes, *, typ: str = "JOSE") -
     return jws.serialize_compact(header, payload, private, algorithms=[algorithm])
 
 
-def rotate(use: str) -> list[str]:
-    """Retire every live key of a use and make its successors. Returns the new key ids."""
-    live = sa.select(SigningKey).where(SigningKey.use == use, SigningKey.retired_at.is_(None)).with_for_update()
-    retired = db.session.scalars(live).all()
+def rotate(use: str, *, made_before: datetime | None = None) -> list[str]:
+    """Retire the live keys of a use, all of them or those made before an instant, and make their successors.
+
+    Returns the new key ids.
+    """
+    live = sa.select(SigningKey).where(SigningKey.use == use, SigningKey.retired_at.is_(None))
+    if made_before:
+        live = live.where(SigningKey.created_at < made_before)
+    retired = db.session.scalars(live.with_for_update()).all()
     for row in retired:
         row.retired_at = clock.now()
     db.session.flush()

@@ -27,10 +27,10 @@ class Report(Base):
     kind: Mapped[str]
     state: Mapped[str]
     number_hash: Mapped[bytes] = mapped_column(unique=True)
-    text_sealed: Mapped[bytes | None]
-    email_sealed: Mapped[bytes | None]
-    forwarded_sealed: Mapped[bytes | None]
-    answer_sealed: Mapped[bytes | None]
+    text_sealed: Mapped[bytes | None] = mapped_column(info={"sealed": "store:report:text:{id}"})
+    email_sealed: Mapped[bytes | None] = mapped_column(info={"sealed": "store:report:email:{id}"})
+    forwarded_sealed: Mapped[bytes | None] = mapped_column(info={"sealed": "store:report:forwarded:{id}"})
+    answer_sealed: Mapped[bytes | None] = mapped_column(info={"sealed": "store:report:answer:{id}"})
     conclusion: Mapped[str] = mapped_column(default="")
     audit_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey(Audit.id))
     created_at: Mapped[datetime]
