@@ -30,6 +30,8 @@ from platform_core.journal import service as journal
 
 pytest_plugins = ["tests.browser"]
 
+Seeded = list[tuple[sa.Table, list[dict[str, object]]]]
+
 _DIRECTORY = "ENS_TEST_SERVICES"
 _PREFIX = f"ens-tests-{os.getuid()}-"
 
@@ -125,19 +127,16 @@ def owner(config: Config) -> Iterator[sa.Engine]:
 
 
 @pytest.fixture(scope="session")
-def seeded(owner: sa.Engine) -> dict[str, list[dict[str, object]]]:
+def seeded(owner: sa.Engine) -> Seeded:
     """The rows that migrations insert, put back after each test."""
     with owner.connect() as connection:
-        return {
-            name: [dict(row) for row in connection.execute(sa.text(f'TABLE "{name}"')).mappings()]
-            for name in _filled_tables(connection)
-        }
+        tables = [sa.Table(name, sa.MetaData(), autoload_with=connection) for name in _filled_tables(connection)]
+        found = [(table, [dict(row) for row in connection.execute(sa.select(table)).mappings()]) for table in tables]
+    return [(table, rows) for table, rows in found if rows]
 
 
 @pytest.fixture
-def app(
-    application: Flask, config: Config, owner: sa.Engine, seeded: dict[str, list[dict[str, object]]]
-) -> Iterator[Flask]:
+def app(application: Flask, config: Config, owner: sa.Engine, seeded: Seeded) -> Iterator[Flask]:
     """The application inside its context; what the test commits is swept away after it."""
     with application.app_context():
         yield application
@@ -197,14 +196,12 @@ def _filled_tables(connection: sa.Connection) -> list[str]:
     return list(found.scalars())
 
 
-def _sweep(owner: sa.Engine, seeded: dict[str, list[dict[str, object]]]) -> None:
+def _sweep(owner: sa.Engine, seeded: Seeded) -> None:
     with owner.begin() as connection:
         connection.execute(sa.text("SET lock_timeout = '10s'"))
         filled = _filled_tables(connection)
         if filled:
             names = ", ".join(f'"{name}"' for name in filled)
             connection.execute(sa.text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
-        for name, rows in seeded.items():
-            if rows:
-                table = sa.Table(name, sa.MetaData(), autoload_with=connection)
-                connection.execute(table.insert(), rows)
+        for table, rows in seeded:
+            connection.execute(table.insert(), rows)
