@@ -32,6 +32,13 @@ class SpaceClosed:
 
 
 @dataclass(frozen=True, slots=True)
+class SignedOut:
+    """Somebody ended this sign-in of a browser."""
+
+    session_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class MemberInvited:
     """Somebody is asked, at this address, to join an organisation."""
 

@@ -17,6 +17,7 @@ from flask import abort, g, redirect, request, session, url_for
 
 from identity_core import queries
 from identity_core.errors import NoSpace
+from identity_core.events import SignedOut
 from identity_core.models import LONGEST
 from identity_core.rules import PUBLISHING, TOKEN_PREFIX, Role
 from identity_core.service import tokens
@@ -25,6 +26,7 @@ from platform_core.access import Actor, ActorKind
 from platform_core.callers import Caller
 from platform_core.database import transaction
 from platform_core.errors import Conflict, Forbidden, Unauthenticated, Unavailable
+from platform_core.events import publish
 from platform_core.ids import opaque
 from platform_core.navigation import Area
 from platform_core.web import View, guard
@@ -58,7 +60,7 @@ class SignIn:
     """One sign-in of a browser. `id` names the person, professional or agent.
 
     `patient_id` is a citizen's own record and `acting_for` the record of somebody they represent and look at now.
-    `id_token` is the provider's, sealed, to sign out there.
+    `id_token` is the provider's, sealed, to sign out there; `session_id` names this sign-in until it ends.
     """
 
     id: UUID
@@ -68,11 +70,13 @@ class SignIn:
     id_token: str = ""
     patient_id: UUID | None = None
     acting_for: UUID | None = None
+    session_id: UUID | None = None
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "SignIn":
         """Read back what `to_json` wrote."""
-        uuid = {key: UUID(value[key]) if value[key] else None for key in ("id", "patient_id", "acting_for")}
+        named = ("id", "patient_id", "acting_for", "session_id")
+        uuid = {key: UUID(value[key]) if value.get(key) else None for key in named}
         return cls(**{**value, **uuid, "signed_in_at": datetime.fromisoformat(value["signed_in_at"])})
 
     def to_json(self) -> dict[str, Any]:
@@ -119,6 +123,16 @@ def forget_sign_in(slot: Slot) -> None:
     if not any(find_sign_in(other) for other in Slot):
         session.clear()
     session.rotate()  # type: ignore[attr-defined]
+
+
+def end_sign_in(slot: Slot) -> SignIn | None:
+    """Sign out of a slot and tell those who follow that sign-in; returns it."""
+    left = find_sign_in(slot)
+    forget_sign_in(slot)
+    if left and left.session_id:
+        with transaction():
+            publish(SignedOut(left.session_id))
+    return left
 
 
 def act_for(patient_id: UUID | None) -> None:

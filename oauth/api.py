@@ -20,7 +20,7 @@ from platform_core.callers import Scope
 from platform_core.database import transaction
 from platform_core.errors import Forbidden, Malformed, NotFound, TooLarge, Unauthenticated, UnsupportedType
 from platform_core.publisher_api import current_caller, publisher_token_required
-from platform_core.web import public, rate_limit
+from platform_core.web import guard, public, rate_limit
 from store.queries.applications import get_own_application
 
 MOST_METADATA_BYTES = 64 * 1024
@@ -28,7 +28,15 @@ discovery = Blueprint("oauth_discovery", __name__)
 endpoints = Blueprint("oauth", __name__, url_prefix="/oauth")
 credentials = rest.blueprint("credentials", __name__, "The credentials of an application, for its publisher")
 
-_CLIENT = public("the client authenticates in the body (RFC 6749 §2.3)")
+
+def _check_form() -> None:
+    """RFC 6749 §4: parameters come in a form, and nowhere else. Raises `UnsupportedType`."""
+    kind = request.mimetype
+    if kind != "application/x-www-form-urlencoded" and (kind or request.content_length):
+        raise UnsupportedType("Parameters are sent as application/x-www-form-urlencoded.")
+
+
+_CLIENT = guard("public: the client authenticates in the body (RFC 6749 §2.3)", _check_form)
 _REGISTRATION = public("the registration token is checked by the service (RFC 7592 §2)")
 _DESCRIPTION = public("metadata are public")
 
@@ -308,6 +316,20 @@ def replace_redirect_uris(body: dict[str, Any], application_id: UUID, client_id:
         return _credential(client)
 
 
+@credentials.put("/applications/<uuid:application_id>/credentials/<client_id>/logout-uris")
+@rate_limit("20 per minute")
+@publisher_token_required(Scope.CREDENTIALS_WRITE)
+@credentials.arguments(schemas.LogoutUris)
+@credentials.response(200, schemas.Credential)
+def replace_logout_uris(body: dict[str, Any], application_id: UUID, client_id: str) -> dict[str, Any]:
+    """Replace where a client has people sent after signing out, and where it is told. With a personal access token
+    only."""
+    with transaction():
+        client = _own_client(application_id, client_id, by_person=True)
+        service.register_logout(client_pk=client.pk, by=current_caller().actor, **body)
+        return _credential(client)
+
+
 def _own_client(application_id: UUID, client_id: str, *, by_person: bool = False) -> Client:
     caller = current_caller()
     if by_person and caller.client_pk is not None:
@@ -318,5 +340,6 @@ def _own_client(application_id: UUID, client_id: str, *, by_person: bool = False
 
 def _credential(client: Client) -> dict[str, Any]:
     present = queries.get_client(client.pk)
-    shown = ("client_id", "environment", "profile", "is_public", "redirect_uris", "jwks_uri", "last_used_at")
-    return {**{name: getattr(present, name) for name in shown}, "keys": queries.list_keys(client.pk)}
+    shown = "client_id environment profile is_public redirect_uris post_logout_redirect_uris backchannel_logout_uri"
+    shown += " jwks_uri last_used_at"
+    return {**{name: getattr(present, name) for name in shown.split()}, "keys": queries.list_keys(client.pk)}

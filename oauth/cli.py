@@ -65,6 +65,9 @@ def _sandbox_client(profile: Profile, is_public: bool, address: str) -> tuple[Cl
         jwk=service.public_half(key) if key else None,
         by=OPERATOR,
     )
+    service.register_logout(
+        client_pk=client.pk, post_logout_redirect_uris=[address], backchannel_logout_uri=None, by=OPERATOR
+    )
     return client, key
 
 

@@ -32,6 +32,8 @@ class Client(Base):
     name: Mapped[str]
     status: Mapped[str]
     redirect_uris: Mapped[list[str]] = mapped_column(JSONB)
+    post_logout_redirect_uris: Mapped[list[str]] = mapped_column(JSONB, default=list)
+    backchannel_logout_uri: Mapped[str | None]
     grant_types: Mapped[list[str] | None] = mapped_column(JSONB(none_as_null=True))
     scope: Mapped[str | None]
     may_introspect: Mapped[bool] = mapped_column(default=False)
@@ -186,11 +188,28 @@ class Code(Base):
     grant_id: Mapped[UUID]
     assurance: Mapped[str]
     signed_in_at: Mapped[datetime]
+    session_id: Mapped[UUID | None]
     issued_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
 
     __table_args__ = (sa.Index(None, "expires_at"),)
+
+
+class Login(Base):
+    """A sign-in of a person as one client knows it, by its `sid`, since an id_token told of it."""
+
+    __tablename__ = "oauth_login"
+
+    id: Mapped[UUID] = uuid_key()
+    session_id: Mapped[UUID]
+    client_pk: Mapped[UUID] = mapped_column(sa.ForeignKey("oauth_client.id"))
+    person_id: Mapped[UUID]
+    sid: Mapped[str]
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+    __table_args__ = (sa.UniqueConstraint("session_id", "client_pk", "person_id"), sa.Index(None, "started_at"))
 
 
 class Token(Base):

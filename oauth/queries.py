@@ -171,6 +171,8 @@ def _client(row: Any) -> Client:
         keyset=KeySet(row.fetched_at, row.fresh_until, row.fault) if row.fetched_at else None,
         tls_subject=row.tls_subject,
         last_used_at=row.last_used_at,
+        post_logout_redirect_uris=tuple(row.post_logout_redirect_uris),
+        backchannel_logout_uri=row.backchannel_logout_uri,
         registered_grants=None if row.grant_types is None else tuple(row.grant_types),
         scope=row.scope,
         may_introspect=row.may_introspect,

@@ -21,6 +21,8 @@ class Credential(Schema):
     profile = fields.String(required=True, validate=validate.OneOf(["fapi2", "smart"]))
     is_public = fields.Boolean(required=True)
     redirect_uris = fields.List(fields.String(), required=True)
+    post_logout_redirect_uris = fields.List(fields.String(), required=True)
+    backchannel_logout_uri = fields.String(required=True, allow_none=True)
     jwks_uri = fields.String(required=True, allow_none=True)
     keys = fields.List(fields.Nested(Key), required=True)
     last_used_at = fields.AwareDateTime(required=True, allow_none=True)
@@ -37,6 +39,13 @@ class NewKey(Schema):
 
     jwk = fields.Dict(required=True, metadata={"description": "A public JWK (RFC 7517)."})
     overlap_days = fields.Integer(load_default=7, validate=validate.Range(min=0, max=30))
+
+
+class LogoutUris(Schema):
+    """Where people may be sent after signing out, and where the app is told of it; what is left out is forgotten."""
+
+    post_logout_redirect_uris = fields.List(fields.String(validate=validate.Length(max=2000)), load_default=list)
+    backchannel_logout_uri = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=2000))
 
 
 class RedirectUris(Schema):

@@ -11,12 +11,13 @@ from identity_core import queries, sessions
 from identity_core.errors import SignInFailed
 from identity_core.gateway import openid
 from identity_core.gateway.openid import SignedIn
-from identity_core.rules import local_path
+from identity_core.rules import REGIONS, local_path
 from identity_core.service import sign_in, spaces
 from identity_core.sessions import Slot, citizen_required, current_actor, current_patient, patient_required
 from platform_core import clock, config, crypto
 from platform_core.database import transaction
 from platform_core.errors import Invalid, NotFound, Unavailable
+from platform_core.ids import uuid7
 from platform_core.navigation import Area, panels
 from platform_core.web import public, rate_limit
 
@@ -85,6 +86,7 @@ def finish_sign_in(kind: str) -> Response:
             signed_in_at=clock.now(),
             id_token=crypto.seal(signed_in.id_token.encode(), _CONTEXT).hex(),
             patient_id=found.patient_id,
+            session_id=uuid7(),
         ),
     )
     return redirect(next_path, 303)
@@ -96,8 +98,7 @@ def sign_out() -> Response:
     """Forget the sign-in of the area, here and at its provider."""
     area = request.form.get("area", Area.PATIENT)
     slot = sessions.SLOT_OF.get(Area(area), Slot.CITIZEN) if area in set(Area) else Slot.CITIZEN
-    left = sessions.find_sign_in(slot)
-    sessions.forget_sign_in(slot)
+    left = sessions.end_sign_in(slot)
     done = url_for("identity.show_signed_out")
     if left is None or not left.id_token:
         return redirect(done, 303)
@@ -168,7 +169,8 @@ def show_settings() -> str:
         ins = queries.find_ins(patient.id)
         shown = panels(Area.PATIENT, "settings", by=by, patient_id=patient.id)
         blocks = [Markup(render_template(name, **context)) for name, context in shown]  # noqa: S704 - our templates
-    return render_template("identity/settings.html", patient=patient, ins=ins, blocks=blocks)
+    region = gettext(REGIONS[patient.region]) if patient.region else ""
+    return render_template("identity/settings.html", patient=patient, ins=ins, region=region, blocks=blocks)
 
 
 @blueprint.get("/espace/fermeture")

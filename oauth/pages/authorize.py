@@ -64,6 +64,7 @@ def resume(authorization_id: UUID) -> Response:
             authorization_id=authorization_id,
             browser_key=browser_key(),
             signed_in_at=sign_in.signed_in_at if sign_in else None,
+            session_id=sign_in.session_id if sign_in else None,
             now=clock.now(),
         )
     return _send(answer)

@@ -76,6 +76,8 @@ class Client:
     keyset: KeySet | None = None
     tls_subject: Mapping[str, str] | None = None
     last_used_at: datetime | None = None
+    post_logout_redirect_uris: tuple[str, ...] = ()
+    backchannel_logout_uri: str | None = None
     registered_grants: tuple[str, ...] | None = None
     scope: str | None = None
     may_introspect: bool = False

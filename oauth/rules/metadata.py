@@ -70,9 +70,12 @@ def openid_provider(issuer: str, signing: dict[Profile, str], by_certificate: Se
     """The same with what OpenID Connect Discovery 1.0 §3 adds; `signing` is the id_token algorithm of each profile."""
     return {
         **authorization_server(issuer, by_certificate),
+        "end_session_endpoint": f"{issuer}/oauth/end_session",
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
         "subject_types_supported": ["pairwise"],
         "id_token_signing_alg_values_supported": sorted(set(signing.values())),
-        "claims_supported": ["sub", "iss", "aud", "exp", "iat", "nonce", "auth_time", "acr", "at_hash", "fhirUser"],
+        "claims_supported": "sub iss aud exp iat nonce auth_time acr at_hash sid fhirUser".split(),
         "claims_parameter_supported": False,
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,

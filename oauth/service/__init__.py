@@ -39,6 +39,14 @@ from oauth.service.identity import ALGORITHMS, SIGNING_USE, user_claims
 from oauth.service.introspection import MEDIA_TYPE as INTROSPECTION_JWT
 from oauth.service.introspection import authorise_introspection, introspect, sign_introspection
 from oauth.service.keysets import fetch_keyset, keep_keyset
+from oauth.service.logout import (
+    Hinted,
+    end_logins,
+    find_hinted,
+    prepare_logout,
+    register_logout,
+    send_logout,
+)
 from oauth.service.nonces import at_token_endpoint as uses_nonces
 from oauth.service.nonces import issue_nonce
 from oauth.service.registration import (
@@ -75,6 +83,7 @@ __all__ = [
     "INTROSPECTION_JWT",
     "SIGNING_USE",
     "Grant",
+    "Hinted",
     "OpenedRequest",
     "RedeemedCode",
     "WaitingDevice",
@@ -89,11 +98,13 @@ __all__ = [
     "direct_refusal",
     "disable_client",
     "end_key",
+    "end_logins",
     "end_own_grant",
     "end_registration",
     "endpoint",
     "fetch_keyset",
     "find_device",
+    "find_hinted",
     "find_own_device",
     "find_own_grant",
     "find_refresh_token",
@@ -116,6 +127,7 @@ __all__ = [
     "open_pushed_request",
     "open_registration",
     "poll",
+    "prepare_logout",
     "public_half",
     "publish_keys_at",
     "push_request",
@@ -124,11 +136,13 @@ __all__ = [
     "refresh",
     "refusal",
     "register_client",
+    "register_logout",
     "remove_redirect_uri",
     "replace_redirect_uris",
     "require_certificate",
     "revoke_token",
     "rotate_key",
+    "send_logout",
     "set_introspection",
     "show_registration",
     "sign_introspection",

@@ -30,12 +30,20 @@ class RedeemedCode:
     grant_id: UUID
     assurance: str
     signed_in_at: datetime
+    session_id: UUID | None = None
 
 
 _COLUMNS = [getattr(Code, name) for name in RedeemedCode.__dataclass_fields__]
 
 
-def issue_code(*, request: AuthorizationRequest, outcome: RequestOutcome, signed_in_at: datetime, now: datetime) -> str:
+def issue_code(
+    *,
+    request: AuthorizationRequest,
+    outcome: RequestOutcome,
+    signed_in_at: datetime,
+    session_id: UUID | None = None,
+    now: datetime,
+) -> str:
     """The code of a granted request. Only its hash is stored."""
     code = opaque()
     values = {
@@ -52,6 +60,7 @@ def issue_code(*, request: AuthorizationRequest, outcome: RequestOutcome, signed
         "grant_id": outcome.grant_id,
         "assurance": outcome.assurance,
         "signed_in_at": signed_in_at,
+        "session_id": session_id,
         "issued_at": now,
         "expires_at": now + CODE_LIFETIME,
     }

@@ -43,7 +43,14 @@ def fhir_user(client: Client, *, patient_id: UUID, person_id: UUID) -> str:
 
 
 def sign_id_token(
-    *, client: Client, basis: SignedIn, nonce: str | None, scope: str, access_token: str, now: datetime
+    *,
+    client: Client,
+    basis: SignedIn,
+    nonce: str | None,
+    sid: str | None = None,
+    scope: str,
+    access_token: str,
+    now: datetime,
 ) -> str:
     """The id_token of a code (OpenID Connect Core §2), ES256 for `fapi2`, RS256 for `smart`."""
     claims = {
@@ -53,6 +60,7 @@ def sign_id_token(
         "exp": int((now + LIFETIME).timestamp()),
         "acr": basis.assurance or None,
         "nonce": nonce,
+        "sid": sid,
         "at_hash": base64url(sha256(access_token.encode()).digest()[:16]),
         "auth_time": int(basis.signed_in_at.timestamp()) if basis.signed_in_at else None,
         **user_claims(client=client, signed_in=basis, scope=scope),

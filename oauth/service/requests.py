@@ -135,7 +135,12 @@ def resume_path(authorization_id: UUID) -> str:
 
 
 def answer_request(
-    *, authorization_id: UUID, browser_key: str, signed_in_at: datetime | None, now: datetime
+    *,
+    authorization_id: UUID,
+    browser_key: str,
+    signed_in_at: datetime | None,
+    session_id: UUID | None = None,
+    now: datetime,
 ) -> AuthorizationAnswer:
     """Read the patient's decision, once, and write the answer to the app.
 
@@ -150,7 +155,11 @@ def answer_request(
     if outcome.outcome is not RequestStatus.GRANTED:
         return refusal(_opened(row), OAuthRefusal("access_denied"))
     code = codes.issue_code(
-        request=row, outcome=outcome, signed_in_at=signed_in_at or outcome.decided_at or now, now=now
+        request=row,
+        outcome=outcome,
+        signed_in_at=signed_in_at or outcome.decided_at or now,
+        session_id=session_id,
+        now=now,
     )
     return _answer(row.redirect_uri, {"code": code, "state": row.state}, ResponseMode(row.response_mode))
 

@@ -10,12 +10,12 @@ import sqlalchemy as sa
 
 from oauth import queries
 from oauth.errors import OAuthRefusal
-from oauth.models import AuthorizationRequest, Code, Token
+from oauth.models import AuthorizationRequest, Code, Login, Token
 from oauth.queries import TokenView
 from oauth.rules import scopes
 from oauth.rules.clients import Client
 from oauth.rules.tokens import ACCESS_LIFETIME, TokenKind, confirmation, needs_proof
-from oauth.service import grants, identity
+from oauth.service import grants, identity, logout
 from oauth.service.codes import RedeemedCode
 from oauth.service.grants import Grant
 from platform_core.crypto import hash_token
@@ -73,9 +73,21 @@ def issue_for_grant(*, client: Client, granted: RedeemedCode, jkt: str | None, n
         answer["refresh_token"] = _store(TokenKind.REFRESH, client, basis, scope, now, grant.ends_at)
     if scopes.OPENID in scopes.split(scope):
         answer["id_token"] = identity.sign_id_token(
-            client=client, basis=basis, nonce=granted.nonce, scope=scope, access_token=answer["access_token"], now=now
+            client=client,
+            basis=basis,
+            nonce=granted.nonce,
+            sid=_sid(client, granted, now),
+            scope=scope,
+            access_token=answer["access_token"],
+            now=now,
         )
     return answer
+
+
+def _sid(client: Client, granted: RedeemedCode, now: datetime) -> str | None:
+    if granted.session_id is None:
+        return None
+    return logout.open_login(client=client, session_id=granted.session_id, person_id=granted.person_id, now=now)
 
 
 def issue_for_app(*, client: Client, scope: str, jkt: str | None, now: datetime) -> dict[str, Any]:
@@ -176,6 +188,7 @@ def describe_token(token: TokenView, *, client: Client, issuer: str) -> dict[str
 def forget_dead(*, tokens_before: datetime, codes_before: datetime) -> None:
     """Delete tombstones, codes and requests that ended before these instants."""
     db.session.execute(sa.delete(Token).where(Token.expires_at < tokens_before))
+    db.session.execute(sa.delete(Login).where(Login.started_at < tokens_before))
     db.session.execute(sa.delete(Code).where(Code.expires_at < codes_before))
     db.session.execute(sa.delete(AuthorizationRequest).where(AuthorizationRequest.expires_at < codes_before))
 

@@ -219,9 +219,9 @@ def open_in(browser: FlaskClient, partner: Partner, **changes: Any) -> UUID:
     return UUID(path.rsplit("/", 1)[1])
 
 
-def answer_as(patient: UUID, request_id: UUID, decision: Answer) -> str:
+def answer_as(patient: UUID, request_id: UUID, decision: Answer, *, person_id: UUID | None = None) -> str:
     """Decide as the screen does; returns the resume path."""
-    by = Actor(ActorKind.PATIENT, uuid7(), "Camille", assurance="eidas2")
+    by = Actor(ActorKind.PATIENT, person_id or uuid7(), "Camille", assurance="eidas2")
     with transaction(patient_id=patient):
         return consent.decide_request(request_id=request_id, patient_id=patient, decision=decision, by=by).resume_path
 

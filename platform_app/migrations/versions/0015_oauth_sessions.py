@@ -15,6 +15,7 @@ _TIME = sa.DateTime(timezone=True)
 def upgrade() -> None:
     _create_devices()
     _describe_requests()
+    _follow_logins()
     _describe_questions()
 
 
@@ -53,6 +54,25 @@ def _describe_requests() -> None:
     op.create_check_constraint("grant_action", "oauth_authorization_request", actions)
 
 
+def _follow_logins() -> None:
+    op.add_column("oauth_client", sa.Column("post_logout_redirect_uris", JSONB))
+    op.execute("UPDATE oauth_client SET post_logout_redirect_uris = '[]'")
+    op.alter_column("oauth_client", "post_logout_redirect_uris", nullable=False)
+    op.add_column("oauth_client", sa.Column("backchannel_logout_uri", sa.Text))
+    op.add_column("oauth_code", sa.Column("session_id", sa.Uuid))
+    op.create_table(
+        "oauth_login",
+        sa.Column("id", sa.Uuid, primary_key=True),
+        sa.Column("session_id", sa.Uuid, nullable=False),
+        sa.Column("client_pk", sa.Uuid, sa.ForeignKey("oauth_client.id"), nullable=False),
+        sa.Column("person_id", sa.Uuid, nullable=False),
+        sa.Column("sid", sa.Text, nullable=False),
+        sa.Column("started_at", _TIME, nullable=False, index=True),
+        sa.Column("ended_at", _TIME),
+        sa.UniqueConstraint("session_id", "client_pk", "person_id"),
+    )
+
+
 def _describe_questions() -> None:
     op.add_column("consent_request", sa.Column("merges", sa.Boolean))
     op.execute("UPDATE consent_request SET merges = false")
@@ -67,6 +87,10 @@ def downgrade() -> None:
     op.drop_constraint("origin", "consent_request", type_="check")
     op.drop_column("consent_request", "origin")
     op.drop_column("consent_request", "merges")
+    op.drop_table("oauth_login")
+    op.drop_column("oauth_code", "session_id")
+    op.drop_column("oauth_client", "backchannel_logout_uri")
+    op.drop_column("oauth_client", "post_logout_redirect_uris")
     op.drop_constraint("grant_action", "oauth_authorization_request", type_="check")
     op.drop_column("oauth_authorization_request", "grant_id")
     op.drop_column("oauth_authorization_request", "grant_action")
