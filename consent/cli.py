@@ -1,8 +1,12 @@
-"""Commands of the operator: consents in numbers, for measures at scale."""
+"""Commands of the operator: verification of what proves a consent; consents in numbers, for measures at scale."""
+
+from typing import TextIO
 
 import click
 import sqlalchemy as sa
 
+from consent import queries
+from consent.rules.receipts import Verdict
 from consent.service.demonstration import fill_consents
 from platform_core import config
 from platform_core.database import transaction
@@ -11,6 +15,23 @@ from platform_core.ids import uuid7
 from store.queries.applications import find_application_id, get_application
 
 _CHUNK = 100_000
+
+
+@click.group()
+def consent() -> None:
+    """What proves the consents."""
+
+
+@consent.command("verify-receipt")
+@click.argument("file", type=click.File(encoding="utf-8", errors="replace"))
+def verify_receipt(file: TextIO) -> None:
+    """Judge a signed receipt, downloaded by a patient: `valid`, `older`, `altered`, `unknown-key` or `unreadable`."""
+    with transaction():
+        found = queries.verify_receipt(file.read())
+    newest = f": the newest is number {found.newest}" if found.verdict is Verdict.OLDER else ""
+    click.echo(f"{found.verdict}{newest}")
+    if found.told is None:
+        raise SystemExit(1)
 
 
 @click.group()

@@ -1,16 +1,16 @@
 """Wiring of the consent: pages, what it hears, its periodic tasks, its place in the patient's space."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from flask import Flask
 
-from consent import queries, subscribers, tasks  # noqa: F401 - registers the tasks
-from consent.pages import cascades, journal, permissions, question, words
+from consent import api, queries, subscribers, tasks  # noqa: F401 - registers the tasks
+from consent.pages import cascades, journal, permissions, question, receipts, words
 from identity_core.events import SpaceClosed
-from platform_core import events, schedule
+from platform_core import events, rest, schedule
 from platform_core.access import Actor
 from platform_core.navigation import Area, Link, Panel, add_link, add_panel
 from store.events import ApplicationExpired, ApplicationReinstated, ApplicationSuspended, ApplicationWithdrawn
@@ -18,9 +18,12 @@ from store.events import ApplicationExpired, ApplicationReinstated, ApplicationS
 
 def init_app(app: Flask) -> None:
     """Register what the consent adds to the application."""
-    for pages in (question, permissions, journal, cascades):
+    for pages in (question, permissions, receipts, journal, cascades):
         app.register_blueprint(pages.blueprint)
-    app.jinja_env.filters.update(category_label=words.category, iso_date=date.fromisoformat)
+    rest.api.register_blueprint(api.blueprint)
+    app.jinja_env.filters.update(
+        category_label=words.category, iso_date=date.fromisoformat, instant=datetime.fromisoformat
+    )
     events.subscribe(ApplicationSuspended, subscribers.follow_suspension)
     events.subscribe(ApplicationReinstated, subscribers.follow_reinstatement)
     events.subscribe(ApplicationWithdrawn, subscribers.follow_withdrawal)

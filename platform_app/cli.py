@@ -23,7 +23,11 @@ from platform_core.errors import ConfigurationError, DomainError
 
 ROOMS = {
     "clients": ("Registered clients of the authorization server.", ("oauth.cli:clients",)),
-    "demo": ("Demo people, applications and clients.", ("platform_app.demo:demo", "consent.cli:demo", "oauth.cli:demo")),
+    "consent": ("What proves the consents.", ("consent.cli:consent",)),
+    "demo": (
+        "Demo people, applications and clients.",
+        ("platform_app.demo:demo", "consent.cli:demo", "oauth.cli:demo"),
+    ),
     "journal": ("The sealed journal of accesses.", ("platform_core.cli:journal",)),
     "keys": ("Signing keys and the master key.", ("oauth.cli:keys", "platform_app.keys:keys")),
     "store": ("The store of applications.", ("store.cli:store",)),

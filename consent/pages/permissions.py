@@ -17,7 +17,7 @@ from consent.rules import texts
 from consent.rules.answers import Answers
 from consent.rules.calendar import paris_day
 from consent.service import granting, lifecycle
-from identity_core.sessions import current_actor, current_patient, current_patient_id, patient_required
+from identity_core.sessions import current_actor, current_patient_id, patient_required
 from platform_core import clock
 from platform_core.database import transaction
 from platform_core.errors import Invalid, NotFound
@@ -67,7 +67,7 @@ def show_application(grant_id: UUID) -> str:
     patient_id = current_patient_id()
     with transaction(patient_id=patient_id):
         state = queries.get_state(patient_id, grant_id)
-        versions = queries.list_versions(patient_id, grant_id)
+        receipts = queries.list_receipts(patient_id, grant_id)
         events = queries.list_events(patient_id, grant_id)
         lines = journal.list_entries(patient_id, JournalFilter(grant_id=grant_id), page=1, size=10)
         listing = find_listing(state.app_id) if state.environment == "production" else None
@@ -75,7 +75,7 @@ def show_application(grant_id: UUID) -> str:
     return render_template(
         "consent/application.html",
         state=state,
-        versions=versions,
+        receipts=receipts,
         events=events[::-1],
         lines=lines.items,
         listing=listing,
@@ -148,24 +148,6 @@ def modify_application(grant_id: UUID) -> Response | tuple[str, int]:
             return _render_modification(state, given, [("items", _what_is_wrong(error))]), 422
     flash(gettext("Votre nouveau choix vaut dès maintenant."), "success")
     return redirect(url_for(".show_application", grant_id=grant_id), 303)
-
-
-@blueprint.get("/<uuid:grant_id>/recus/<int:version>")
-@patient_required
-def show_receipt(grant_id: UUID, version: int) -> str:
-    """What was decided in one version, to read, keep or print."""
-    patient_id = current_patient_id()
-    with transaction(patient_id=patient_id):
-        state = queries.get_state(patient_id, grant_id)
-        receipt = queries.get_version(patient_id, grant_id, version)
-    return render_template(
-        "consent/receipt.html",
-        state=state,
-        receipt=receipt,
-        shown=texts.load(receipt.text_version),
-        patient_name=current_patient().display_name,
-        words=words,
-    )
 
 
 def _live(grant_id: UUID) -> ConsentState:

@@ -80,6 +80,8 @@ def test_without_a_bound_patient_the_application_reads_no_row_of_any_record(fill
         "UPDATE consent_event SET kind = ''",
         "DELETE FROM consent_event",
         "UPDATE consent_version SET locale = ''",
+        "UPDATE consent_receipt SET jws = ''",
+        "DELETE FROM consent_receipt",
         "DELETE FROM consent_consent",
         "UPDATE store_decision SET motive = ''",
         "UPDATE store_event SET verb = ''",
@@ -116,7 +118,7 @@ def test_a_row_is_written_for_nobody_but_the_bound_patient(filled, owner):
 
 def test_the_functions_with_the_owners_rights_are_few_fixed_and_closed_to_the_others(owner):
     definers = "FROM pg_proc p WHERE prosecdef AND pronamespace = 'public'::regnamespace"
-    assert set(as_owner(owner, f"SELECT proname {definers}")) == {"ens_authorize", "consent_patient_of"}
+    assert set(as_owner(owner, f"SELECT proname {definers}")) == {"ens_authorize", "consent_patient_of", "consent_last_receipt"}
     paths = as_owner(owner, f"SELECT array_to_string(proconfig, ',') {definers}")
     assert all("search_path=" in path and path.endswith("pg_temp") for path in paths)
     can = "SELECT has_function_privilege(:role, p.oid, 'EXECUTE')"
@@ -146,7 +148,8 @@ def test_the_batch_role_sees_no_measure_no_name_and_changes_no_consent(filled, o
     )
     readable = {name for name in as_owner(owner, allowed, right="SELECT") if not name.startswith("pg_")}
     assert not {"dmp_measure", "dmp_device", "identity_patient", "oauth_token", "notification_message"} & readable
-    written = {"consent_consent", "consent_item", "consent_usage", "consent_event", "consent_version", "core_audit"}
+    parts = ("consent", "item", "usage", "event", "version", "receipt")
+    written = {"core_audit", *(f"consent_{part}" for part in parts)}
     for right in ("UPDATE", "DELETE"):
         assert not written & set(as_owner(owner, allowed, right=right))
     for statement in ("SELECT * FROM dmp_measure", "SELECT birth_family_name FROM identity_patient"):
