@@ -30,7 +30,6 @@ SMART_REASONS = {
     "optional": "The specification leaves the choice; it is not offered.",
     "condition": "The case does not arise: no update creates, no patient is linked to another, no context is added.",
     "v1": "The scope granted is told in version 2, the form in which the patient chose and each call is checked.",
-    "introspection": "A client authenticates by its key and asks about its own tokens.",
     "deployment": "The proxy in front ends TLS; in production the platform refuses to start without an https address.",
 }
 OPENID_REASONS = {

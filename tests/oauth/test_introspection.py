@@ -45,7 +45,7 @@ def resource_server(other: Partner) -> Partner:
     return other
 
 
-@pytest.mark.requirement("A8.3", "A8")
+@pytest.mark.requirement("A8", "SM282", "SM283")
 def test_a_resource_server_learns_of_the_tokens_of_others(
     partner: Partner, resource_server: Partner, patient: UUID
 ) -> None:
