@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from identity_core.rules import IdentityStatus, MemberLevel, Role
+from identity_core.rules import REGIONS, IdentityStatus, MemberLevel, Role
 from identity_core.workflow import SpaceState
 from platform_core.database import Base, one_of, uuid_key
 
@@ -18,7 +18,10 @@ LONGEST = timedelta(hours=12)
 
 
 class Patient(Base):
-    """An insured person and the state of their space. The matricule is sealed and found again by a keyed hash."""
+    """An insured person and the state of their space. The matricule is sealed and found again by a keyed hash.
+
+    `region` is where they say they live (INSEE code): known only when they chose to tell it.
+    """
 
     __tablename__ = "identity_patient"
 
@@ -32,6 +35,7 @@ class Patient(Base):
     birth_date: Mapped[date]
     sex: Mapped[str]
     birth_place: Mapped[str]
+    region: Mapped[str | None]
     identity_status: Mapped[str]
     email_sealed: Mapped[bytes | None] = mapped_column(info={"sealed": "identity:email:{id}"})
     synthetic: Mapped[bool] = mapped_column(default=False)
@@ -43,6 +47,7 @@ class Patient(Base):
     __table_args__ = (
         one_of("identity_status", "identity_status", IdentityStatus),
         one_of("space_state", "space_state", SpaceState),
+        sa.CheckConstraint(f"region IN ({', '.join(repr(code) for code in REGIONS)})", name="region"),
         sa.CheckConstraint("(ins_sealed IS NULL) = (ins_lookup IS NULL)", name="ins_whole"),
         sa.Index("ix_identity_patient_opening", "opens_on", postgresql_where=sa.text("space_state = 'invited'")),
         sa.Index("ix_identity_patient_synthetic", "id", postgresql_where=sa.text("synthetic")),

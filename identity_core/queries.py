@@ -31,7 +31,10 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True, slots=True)
 class PatientView:
-    """A patient as other rooms see them. `sex` is `male`, `female` or `unknown`; no matricule."""
+    """A patient as other rooms see them. `sex` is `male`, `female` or `unknown`; no matricule.
+
+    `region` is the INSEE code of the region where they say they live, None when they did not tell it.
+    """
 
     id: UUID
     display_name: str
@@ -44,6 +47,7 @@ class PatientView:
     synthetic: bool
     ins_oid: str | None
     opens_on: date | None = None
+    region: str | None = None
 
     @property
     def feeds_dmp(self) -> bool:
@@ -379,6 +383,7 @@ def _patient_view(patient: Patient) -> PatientView:
         synthetic=patient.synthetic,
         ins_oid=patient.ins_oid,
         opens_on=patient.opens_on,
+        region=patient.region,
     )
 
 

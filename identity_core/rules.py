@@ -57,6 +57,28 @@ def member_level(roles: Collection[str]) -> MemberLevel | None:
     return MemberLevel.VIEWER if Role.VIEWER in roles else None
 
 
+REGIONS = {
+    "01": "Guadeloupe",
+    "02": "Martinique",
+    "03": "Guyane",
+    "04": "La Réunion",
+    "06": "Mayotte",
+    "11": "Île-de-France",
+    "24": "Centre-Val de Loire",
+    "27": "Bourgogne-Franche-Comté",
+    "28": "Normandie",
+    "32": "Hauts-de-France",
+    "44": "Grand Est",
+    "52": "Pays de la Loire",
+    "53": "Bretagne",
+    "75": "Nouvelle-Aquitaine",
+    "76": "Occitanie",
+    "84": "Auvergne-Rhône-Alpes",
+    "93": "Provence-Alpes-Côte d’Azur",
+    "94": "Corse",
+}
+"""Regions of France by INSEE code (Code officiel géographique)."""
+
 TOKEN_PREFIX = "ens_pat_"  # noqa: S105 - what scanners of secrets look for
 LONGEST_TOKEN_DAYS = 365
 _LONGEST_NAME = 80

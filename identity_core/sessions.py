@@ -6,7 +6,7 @@ the one that counts and makes its actor the present one.
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from typing import Any
@@ -19,7 +19,7 @@ from identity_core import queries
 from identity_core.errors import NoSpace
 from identity_core.events import SignedOut
 from identity_core.models import LONGEST
-from identity_core.rules import PUBLISHING, TOKEN_PREFIX, Role
+from identity_core.rules import PUBLISHING, TOKEN_PREFIX, Role, reaches
 from identity_core.service import tokens
 from platform_core import clock
 from platform_core.access import Actor, ActorKind
@@ -60,7 +60,8 @@ class SignIn:
     """One sign-in of a browser. `id` names the person, professional or agent.
 
     `patient_id` is a citizen's own record and `acting_for` the record of somebody they represent and look at now.
-    `id_token` is the provider's, sealed, to sign out there; `session_id` names this sign-in until it ends.
+    `id_token` is the provider's, sealed, to sign out there; `session_id` names this sign-in until it ends,
+    `proven_at` is when the provider last had the person prove who they are.
     """
 
     id: UUID
@@ -71,13 +72,20 @@ class SignIn:
     patient_id: UUID | None = None
     acting_for: UUID | None = None
     session_id: UUID | None = None
+    proven_at: datetime | None = None
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "SignIn":
         """Read back what `to_json` wrote."""
         named = ("id", "patient_id", "acting_for", "session_id")
         uuid = {key: UUID(value[key]) if value.get(key) else None for key in named}
-        return cls(**{**value, **uuid, "signed_in_at": datetime.fromisoformat(value["signed_in_at"])})
+        time = {key: datetime.fromisoformat(value[key]) for key in ("signed_in_at", "proven_at") if value.get(key)}
+        return cls(**{**value, **uuid, **time})
+
+    @property
+    def auth_time(self) -> datetime:
+        """When the person proved who they are (OpenID Connect Core §2)."""
+        return self.proven_at or self.signed_in_at
 
     def to_json(self) -> dict[str, Any]:
         """Strings and nulls, as the session stores them."""
@@ -187,9 +195,22 @@ def browser_key() -> str:
     return key
 
 
-def sign_in_url(area: Area | str, next_path: str) -> str:
-    """Where to sign in for an area, coming back to a local path."""
-    return f"{SIGN_IN_PATHS[Area(area)]}?{urlencode({'suite': next_path})}"
+def sign_in_url(area: Area | str, next_path: str, *, acr: str | None = None, again: bool = False) -> str:
+    """Where to sign in for an area, coming back to a local path, which checks the level and the time that it needs.
+
+    `acr` asks for a stronger level than usual; `again` that the person prove anew who they are.
+    """
+    asked = {"suite": next_path, **({"niveau": acr} if acr else {}), **({"de-nouveau": "oui"} if again else {})}
+    return f"{SIGN_IN_PATHS[Area(area)]}?{urlencode(asked)}"
+
+
+def find_proof_url(next_path: str, *, acr: str, within: timedelta) -> str | None:
+    """Where the present person proves anew who they are, at that level, before an act that asks for it; None when they
+    did so within that time. The path that they come back to, by a GET, checks again."""
+    proven = current_sign_in()
+    if reaches(proven.acr, acr) and proven.auth_time + within >= clock.now():
+        return None
+    return sign_in_url(Area.PATIENT, next_path, acr=acr, again=True)
 
 
 def _present() -> Present:

@@ -3,7 +3,7 @@
 from flask import Flask
 
 from identity_core import tasks  # noqa: F401 - registers the tasks
-from identity_core.pages import account, members, tokens
+from identity_core.pages import account, members, residence, tokens
 from identity_core.server import DatabaseSessions
 from identity_core.sessions import verify_publisher
 from platform_core import publisher_api, schedule
@@ -13,7 +13,7 @@ from platform_core.navigation import Area, Link, add_link
 def init_app(app: Flask) -> None:
     """Register what identity serves; sessions move to the database."""
     app.session_interface = DatabaseSessions()
-    for module in (account, members, tokens):
+    for module in (account, members, residence, tokens):
         app.register_blueprint(module.blueprint)
     add_link(Link(Area.PATIENT, "Paramètres", "identity.show_settings", order=900))
     add_link(Link(Area.PUBLISHER, "Membres", "members.list_members", order=700))

@@ -69,3 +69,15 @@ class CriteriaNotMet(Conflict):
     """Obligatory criteria are not all conforming: the file cannot be accepted."""
 
     code = "criteria-not-met"
+
+
+class PilotClosed(Forbidden):
+    """This person cannot enter the pilot: it is full, or for the people of other regions."""
+
+    code = "pilot-closed"
+
+
+class CallClosed(Conflict):
+    """The call no longer receives candidacies, or not yet."""
+
+    code = "call-closed"

@@ -4,7 +4,7 @@ from celery import shared_task
 
 from platform_core.access import SYSTEM
 from platform_core.database import transaction
-from store.service import drafts, evidence, listings, reminders, reports
+from store.service import calls, drafts, evidence, listings, reminders, reports
 
 
 @shared_task(name="store.expire_listings", ignore_result=True)
@@ -40,3 +40,10 @@ def erase_old_reports() -> None:
     """Erase what people wrote in the reports that ended long ago."""
     with transaction():
         reports.erase_old_reports(by=SYSTEM)
+
+
+@shared_task(name="store.close_calls", ignore_result=True)
+def close_calls() -> None:
+    """Close the calls for applications whose last day has passed."""
+    with transaction():
+        calls.close_due(by=SYSTEM)

@@ -67,6 +67,7 @@ def init_app(app: Flask) -> None:
     blobs.declare("evidence", list_referenced_blobs)
     schedule.every(3600, "store.expire_listings")
     schedule.every(3600, "store.send_reminders")
+    schedule.every(3600, "store.close_calls")
     schedule.every(86400, "store.archive_drafts")
     schedule.every(86400, "store.erase_old_reports")
 

@@ -48,6 +48,18 @@ def _words(code: str) -> tuple[str, str]:
             gettext("Le référencement de cette application est suspendu"),
             gettext("Par précaution, aucune donnée ne peut être échangée avec elle pour le moment."),
         ),
+        "pilot-full": (
+            gettext("Cette expérimentation est complète"),
+            gettext("Toutes les places sont prises. Rien n’a été autorisé, et aucune donnée ne sera échangée."),
+        ),
+        "pilot-elsewhere": (
+            gettext("Cette expérimentation se déroule dans une autre région"),
+            gettext("Elle est réservée aux habitants des régions indiquées sur sa fiche du catalogue."),
+        ),
+        "pilot-region-needed": (
+            gettext("Dites d’abord dans quelle région vous habitez"),
+            gettext("Cette expérimentation est réservée à certaines régions. Indiquez la vôtre dans vos paramètres."),
+        ),
         "not-live": (
             gettext("L’autorisation à modifier a pris fin"),
             gettext("Recommencez depuis l’application pour donner une nouvelle autorisation."),

@@ -21,6 +21,7 @@ from consent.workflow import Answer, RequestStatus
 from identity_core.sessions import browser_key, current_actor, current_patient, current_patient_id, patient_required
 from platform_core.database import transaction
 from platform_core.errors import Forbidden, Invalid
+from store.errors import PilotClosed
 from store.queries.listings import find_listing
 
 blueprint = Blueprint(
@@ -32,12 +33,17 @@ explain_refusals(blueprint)
 @blueprint.get("")
 @patient_required
 def show_question(request_id: UUID) -> Response | str:
-    """The screen; answered already, what became of it."""
+    """The screen; answered already, what became of it. A pilot first asks in which region the person lives."""
     with transaction(patient_id=current_patient_id()):
         asked = _get(request_id)
         if asked.status is not RequestStatus.REQUESTED:
             return redirect(url_for(".show_outcome", request_id=request_id), 303)
-        requests.check_answerable(asked, patient_id=current_patient_id())
+        try:
+            requests.check_answerable(asked, patient_id=current_patient_id())
+        except PilotClosed as closed:
+            if closed.code != "pilot-region-needed":
+                raise
+            return redirect(url_for("residence.show_region", suite=request.path), 303)
         return _render_screen(asked, _present_answers(asked))
 
 

@@ -12,7 +12,7 @@ from consent.models import Consent, ConsentItem, ConsentUsage, ConsentVersion
 from consent.queries import consent_time, get_state, get_version
 from consent.rules import choices, texts
 from consent.rules.calendar import end_of, paris_day
-from consent.service import lifecycle
+from consent.service import lifecycle, places
 from consent.service.history import record_act
 from consent.workflow import LIVE, Status
 from platform_core import clock
@@ -46,7 +46,8 @@ def grant(*, patient_id: UUID, terms: Terms, by: Actor, amended: UUID | None = N
     `amended` is the consent that the app asked to amend, if it named one. Granting again an item that is `once` and
     used up gives it a fresh window; no other counter starts again. The transaction is bound to the patient.
 
-    Raises `Conflict` (`not-live`) when the named consent is not the live one, `Invalid` (`already-over`).
+    Raises `Conflict` (`not-live`) when the named consent is not the live one, `Invalid` (`already-over`), `PilotClosed`
+    when the app is a pilot that this patient may not enter.
     """
     now = consent_time(client_pk=terms.client_pk, patient_id=patient_id)
     if end_of(terms.valid_until) <= now:
@@ -101,6 +102,8 @@ def _live_for_update(patient_id: UUID, app_id: UUID, now: datetime) -> Consent |
 
 
 def _create(patient_id: UUID, terms: Terms, by: Actor, now: datetime) -> Consent:
+    if terms.environment == "production":
+        places.take_place(app_id=terms.app_id, patient_id=patient_id)
     consent = Consent(
         patient_id=patient_id,
         app_id=terms.app_id,

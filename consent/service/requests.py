@@ -13,6 +13,7 @@ from consent.models import ConsentRequest
 from consent.queries import consent_time, find_live, is_listed
 from consent.rules import choices
 from consent.rules.calendar import paris_day
+from consent.service import places
 from consent.service.granting import Terms, grant
 from consent.workflow import Answer, Origin, RequestStatus, answer
 from identity_core import queries as identity
@@ -330,10 +331,12 @@ def _check_end(request: ConsentRequest, patient_id: UUID, valid_until: date) -> 
 def check_answerable(request: RequestView, *, patient_id: UUID) -> None:
     """Whether this patient may grant anything to this app now.
 
-    Raises `Forbidden` (`sandbox-patients-only`, `application-suspended`).
+    Raises `Forbidden` (`sandbox-patients-only`, `application-suspended`; those of a pilot, as `places.check_place`).
     """
     if request.environment == "sandbox":
         if not identity.get_patient(patient_id).synthetic:
             raise Forbidden("A sandbox client sees synthetic patients only.", code="sandbox-patients-only")
     elif not is_listed(request.app_id):
         raise Forbidden("This app is not referenced now.", code="application-suspended")
+    else:
+        places.check_place(app_id=request.app_id, patient_id=patient_id)

@@ -8,7 +8,7 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -47,12 +47,14 @@ REQUESTS = {
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """What a provider vouches for, verified. `claims` are those of the userinfo answer."""
+    """What a provider vouches for, verified. `claims` are those of the userinfo answer; `proven_at` is when the person
+    last proved there who they are (`auth_time`), if it says so."""
 
     subject: str
     acr: str
     id_token: str
     claims: Mapping[str, Any]
+    proven_at: datetime | None = None
 
 
 class OpenIdProvider:
@@ -69,8 +71,13 @@ class OpenIdProvider:
         """How stored subjects name the provider. A simulated one moves with the port of the machine, hence its kind."""
         return "simulated" if self.settings.simulated else self.settings.issuer
 
-    def authorization_url(self, *, kind: str, state: str, nonce: str, verifier: str, redirect_uri: str) -> str:
-        """Where to send the browser (§3.1.2.1, RFC 7636 with S256). Raises `Unavailable`."""
+    def authorization_url(
+        self, *, kind: str, state: str, nonce: str, verifier: str, redirect_uri: str, acr: str = "", again: bool = False
+    ) -> str:
+        """Where to send the browser (§3.1.2.1, RFC 7636 with S256). Raises `Unavailable`.
+
+        `acr` asks for a stronger level than usual; `again` that the person prove anew who they are.
+        """
         self._discover()
         challenge = crypto.base64url(hashlib.sha256(verifier.encode()).digest())
         parameters = {
@@ -78,11 +85,12 @@ class OpenIdProvider:
             "client_id": self.settings.client_id,
             "redirect_uri": redirect_uri,
             "scope": REQUESTS[kind].scope,
-            "acr_values": REQUESTS[kind].acr,
+            "acr_values": acr if reaches(acr, REQUESTS[kind].acr) else REQUESTS[kind].acr,
             "state": state,
             "nonce": nonce,
             "code_challenge": challenge,
             "code_challenge_method": "S256",
+            **({"prompt": "login", "max_age": "0"} if again else {}),
         }
         return f"{self._metadata['authorization_endpoint']}?{urlencode(parameters)}"
 
@@ -94,7 +102,7 @@ class OpenIdProvider:
         if not reaches(claims["acr"], REQUESTS[kind].acr):
             raise SignInFailed("The level of authentication is lower than asked.")
         userinfo = self.verify_userinfo(self._fetch_userinfo(tokens["access_token"]), subject=claims["sub"])
-        return SignedIn(claims["sub"], claims["acr"], tokens["id_token"], userinfo)
+        return SignedIn(claims["sub"], claims["acr"], tokens["id_token"], userinfo, _proven_at(claims))
 
     def verify_id_token(self, token: str, *, nonce: str) -> dict[str, Any]:
         """The claims of an id_token after every check of §3.1.3.7. Raises `SignInFailed`."""
@@ -198,6 +206,12 @@ class OpenIdProvider:
 def provider(kind: str) -> OpenIdProvider:
     """The provider of a kind of people: `citizen`, `pro` or `agent`."""
     return _provider(getattr(config.current(), f"{kind}_idp"))
+
+
+def _proven_at(claims: Mapping[str, Any]) -> datetime | None:
+    told = claims.get("auth_time")
+    now = clock.now()
+    return min(datetime.fromtimestamp(told, UTC), now) if isinstance(told, int) and told > 0 else None
 
 
 @lru_cache(maxsize=16)

@@ -53,6 +53,8 @@ def _start_sign_in(area: Area) -> Response:
             nonce=attempt.nonce,
             verifier=attempt.verifier,
             redirect_uri=_callback(kind),
+            acr=request.args.get("niveau", ""),
+            again="de-nouveau" in request.args,
         )
     except Unavailable:
         return _failed(area, 503, next_path)
@@ -87,6 +89,7 @@ def finish_sign_in(kind: str) -> Response:
             id_token=crypto.seal(signed_in.id_token.encode(), _CONTEXT).hex(),
             patient_id=found.patient_id,
             session_id=uuid7(),
+            proven_at=signed_in.proven_at,
         ),
     )
     return redirect(next_path, 303)

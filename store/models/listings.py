@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from platform_core import clock
 from platform_core.database import Base, one_of, uuid_key
 from store.models.applications import Application
+from store.models.calls import Pilot
 from store.models.submissions import Submission
 from store.workflow import ListingState
 
@@ -33,7 +34,8 @@ class Listing(Base):
 
     `entry` is the public page as it was approved; `search_text` its words on three lines, the weightiest first, from
     which PostgreSQL makes `search`; `facets` what the catalogue is narrowed by. `changed_at` dates the open data.
-    `state`, `expires_on` and `application_id` are read at every data call.
+    `state`, `expires_on` and `application_id` are read at every data call. `pilot_id` names the limits of an
+    experiment.
     """
 
     __tablename__ = "store_listing"
@@ -41,6 +43,7 @@ class Listing(Base):
     id: Mapped[UUID] = uuid_key()
     application_id: Mapped[UUID] = mapped_column(sa.ForeignKey(Application.id), unique=True)
     submission_id: Mapped[UUID] = mapped_column(sa.ForeignKey(Submission.id))
+    pilot_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey(Pilot.id), unique=True)
     state: Mapped[str]
     number: Mapped[str] = mapped_column(unique=True)
     listed_on: Mapped[date]

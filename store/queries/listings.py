@@ -1,8 +1,8 @@
 """The referencing of an application, as approved."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,13 +12,33 @@ from platform_core import clock
 from platform_core.database import db
 from platform_core.permission import Ceiling
 from store.models.applications import Application
+from store.models.calls import Pilot
 from store.models.listings import Listing
 from store.workflow import ListingState
 
 
 @dataclass(frozen=True, slots=True)
+class PilotView:
+    """The limits of an experiment; `regions` are INSEE codes, `ends_on` its last day."""
+
+    id: UUID
+    regions: Sequence[str]
+    places: int
+    taken: int
+    opened_at: datetime
+    ends_on: date
+
+    @property
+    def places_left(self) -> int:
+        return self.places - self.taken
+
+
+@dataclass(frozen=True, slots=True)
 class ListingView:
-    """The referencing of an application, as approved. `entry` holds the public sections of its dossier."""
+    """The referencing of an application, as approved. `entry` holds the public sections of its dossier.
+
+    `pilot` holds the limits of an experiment, which was not examined as the others were.
+    """
 
     application_id: UUID
     submission_id: UUID
@@ -31,6 +51,7 @@ class ListingView:
     ceiling: Ceiling
     profile: str
     entry: Mapping[str, Any]
+    pilot: PilotView | None = None
 
     @property
     def is_live(self) -> bool:
@@ -74,12 +95,24 @@ def find_listing(application_id: UUID) -> ListingView | None:
     return listing_view(row) if row else None
 
 
-def select_listings() -> sa.Select[str, str, Listing]:
-    return sa.select(Application.name, Application.slug, Listing).join(Listing)
+def find_pilot(application_id: UUID) -> PilotView | None:
+    """The limits of an application that is listed as an experiment now; None for every other one."""
+    row = sa.select(Pilot).join(Listing, Listing.pilot_id == Pilot.id).where(Listing.application_id == application_id)
+    pilot = db.session.scalar(row.execution_options(populate_existing=True))
+    return pilot_view(pilot) if pilot else None
 
 
-def listing_view(row: sa.Row[str, str, Listing]) -> ListingView:
-    name, slug, listing = row
+def select_listings() -> sa.Select[str, str, Listing, Pilot | None]:
+    return (
+        sa.select(Application.name, Application.slug, Listing, Pilot)
+        .select_from(Application)
+        .join(Listing)
+        .outerjoin(Pilot, Pilot.id == Listing.pilot_id)
+    )
+
+
+def listing_view(row: sa.Row[str, str, Listing, Pilot | None]) -> ListingView:
+    name, slug, listing, pilot = row
     return ListingView(
         listing.application_id,
         listing.submission_id,
@@ -92,4 +125,9 @@ def listing_view(row: sa.Row[str, str, Listing]) -> ListingView:
         Ceiling.from_json(listing.ceiling),
         listing.profile,
         listing.entry,
+        pilot_view(pilot) if pilot else None,
     )
+
+
+def pilot_view(pilot: Pilot) -> PilotView:
+    return PilotView(pilot.id, pilot.regions, pilot.places, pilot.taken, pilot.opened_at, pilot.ends_on)

@@ -17,12 +17,14 @@ def renewable_from(expires_on: date) -> date:
     return expires_on - timedelta(days=PROCEDURE["renewal_from_days"])
 
 
-def possible_kinds(state: ListingState | None, expires_on: date | None, today: date) -> tuple[SubmissionKind, ...]:
-    """What a new submission may be, given the listing: none beside a withdrawn one."""
-    if state is None or expires_on is None:
-        return (SubmissionKind.FIRST,)
+def possible_kinds(
+    state: ListingState | None, expires_on: date | None, today: date, *, is_pilot: bool = False
+) -> tuple[SubmissionKind, ...]:
+    """What a new submission may be, given the listing: none beside a withdrawn one; a pilot was never examined."""
     if state is ListingState.WITHDRAWN:
         return ()
+    if state is None or expires_on is None or is_pilot:
+        return (SubmissionKind.FIRST,)
     if state not in _AGAIN or today > expires_on:
         return (SubmissionKind.RENEWAL,)
     if today >= renewable_from(expires_on):

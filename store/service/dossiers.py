@@ -200,7 +200,8 @@ def open_submission(*, application_id: UUID, kind: SubmissionKind | None = None,
         raise TransitionRefused("open_submission", last.state)
     listing = _find_listing(application_id)
     state = ListingState(listing.state) if listing else None
-    possible = possible_kinds(state, listing.expires_on if listing else None, clock.today())
+    is_pilot = listing is not None and listing.pilot_id is not None
+    possible = possible_kinds(state, listing.expires_on if listing else None, clock.today(), is_pilot=is_pilot)
     if not possible or (kind and kind not in possible):
         raise TransitionRefused("open_submission", state)
     answered, used = grid.load(last.grid_version), grid.load(PROCEDURE["grid"])

@@ -25,7 +25,8 @@ from store.workflow import LISTING, ListingState, ListingVerb, Role, SubmissionK
 def list_application(*, application_id: UUID, by: Actor) -> str:
     """Put the application in the catalogue as its accepted dossier says, and return its number.
 
-    A listing that exists keeps its number and takes the new ceiling and entry; a renewal also moves its last day.
+    A listing that exists keeps its number and takes the new ceiling and entry; a renewal also moves its last day. A
+    pilot becomes an ordinary listing, under a number of its own: its consents go on, its limits end.
     Raises `TransitionRefused`, `Conflict` (`interop-pending` while behaviours are owed).
     """
     application = lock_application(application_id)
@@ -34,6 +35,8 @@ def list_application(*, application_id: UUID, by: Actor) -> str:
     interop.check_passed(submission)
     move(submission, SubmissionVerb.PUBLISH, by=by)
     listing = lock_listing(application_id) or Listing(application_id=application_id, number=_next_number())
+    if listing.pilot_id is not None:
+        listing.pilot_id, listing.number = None, _next_number()
     _fill(listing, submission)
     application.name = submission.dossier["service"]["name"]
     move(listing, ListingVerb.LIST, by=by)

@@ -48,6 +48,7 @@ _SUBJECTS: Mapping[type[Life], Subject] = {
 }
 _EVENTS = {
     ListingVerb.LIST: ApplicationListed,
+    ListingVerb.OPEN_PILOT: ApplicationListed,
     ListingVerb.SUSPEND: ApplicationSuspended,
     ListingVerb.REINSTATE: ApplicationReinstated,
     ListingVerb.WITHDRAW: ApplicationWithdrawn,

@@ -1,10 +1,13 @@
 """The lives of the referencing: states, verbs, and one table of transitions each. Pure.
 
 The request is not the listing: a submission ends in the catalogue, refused or abandoned; what it puts in the catalogue
-lives on by itself. Around them: questions, reservations, sessions of the commission, audits.
+lives on by itself. Around them: questions, reservations, sessions of the commission, audits;
+calls for applications and the candidacies to them.
 """
 
 from store.workflow.audit import AUDIT, AuditState, AuditVerb
+from store.workflow.call import CALL, CallState, CallVerb
+from store.workflow.candidacy import CANDIDACY, CandidacyState, CandidacyVerb
 from store.workflow.listing import LISTING, ListingState, ListingVerb
 from store.workflow.lives import TABLES, apply, possible
 from store.workflow.question import QUESTION, QuestionState, QuestionVerb
@@ -27,6 +30,8 @@ from store.workflow.transitions import Role, Table, Transition
 __all__ = [
     "AGREED",
     "AUDIT",
+    "CALL",
+    "CANDIDACY",
     "EDITABLE",
     "EXAMINED",
     "FINAL",
@@ -38,6 +43,10 @@ __all__ = [
     "TABLES",
     "AuditState",
     "AuditVerb",
+    "CallState",
+    "CallVerb",
+    "CandidacyState",
+    "CandidacyVerb",
     "ListingState",
     "ListingVerb",
     "Opinion",

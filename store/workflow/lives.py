@@ -4,6 +4,8 @@ from collections.abc import Collection, Mapping
 from enum import StrEnum
 
 from store.workflow.audit import AUDIT, AuditVerb
+from store.workflow.call import CALL, CallVerb
+from store.workflow.candidacy import CANDIDACY, CandidacyVerb
 from store.workflow.listing import LISTING, ListingVerb
 from store.workflow.question import QUESTION, QuestionVerb
 from store.workflow.reservation import RESERVATION, ReservationVerb
@@ -18,6 +20,8 @@ TABLES: Mapping[type[StrEnum], Table] = {
     ReservationVerb: RESERVATION,
     AuditVerb: AUDIT,
     SessionVerb: SESSION,
+    CallVerb: CALL,
+    CandidacyVerb: CANDIDACY,
 }
 
 

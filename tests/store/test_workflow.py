@@ -14,6 +14,10 @@ from store.workflow import (
     TABLES,
     AuditState,
     AuditVerb,
+    CallState,
+    CallVerb,
+    CandidacyState,
+    CandidacyVerb,
     ListingState,
     ListingVerb,
     QuestionState,
@@ -60,6 +64,7 @@ ALLOWED: dict[type[StrEnum], dict[str, tuple[str, str, str]]] = {
     },
     ListingVerb: {
         "list": ("- listed expired", "listed", "decider"),
+        "open_pilot": ("-", "listed", "decider"),
         "suspend": ("listed", "suspended", "decider publisher"),
         "reinstate": ("suspended", "listed", "decider"),
         "withdraw": ("listed suspended", "withdrawn", "decider publisher"),
@@ -93,6 +98,22 @@ ALLOWED: dict[type[StrEnum], dict[str, tuple[str, str, str]]] = {
         "open": ("planned", "open", "commission"),
         "close": ("open", "closed", "commission"),
     },
+    CallVerb: {
+        "prepare": ("-", "draft", "reviewer decider"),
+        "revise": ("draft", "=", "reviewer decider"),
+        "publish": ("draft", "published", "decider"),
+        "close": ("published", "closed", "decider system"),
+        "conclude": ("closed", "selected", "decider"),
+        "archive": ("draft closed selected", "archived", "decider"),
+    },
+    CandidacyVerb: {
+        "file": ("- withdrawn", "filed", "publisher"),
+        "revise": ("filed", "=", "publisher"),
+        "withdraw": ("filed", "withdrawn", "publisher"),
+        "score": ("filed", "=", "reviewer"),
+        "select": ("filed rejected", "selected", "decider"),
+        "reject": ("filed selected", "rejected", "decider"),
+    },
 }
 STATES: dict[type[StrEnum], type[StrEnum]] = {
     SubmissionVerb: SubmissionState,
@@ -101,6 +122,8 @@ STATES: dict[type[StrEnum], type[StrEnum]] = {
     ReservationVerb: ReservationState,
     AuditVerb: AuditState,
     SessionVerb: SessionState,
+    CallVerb: CallState,
+    CandidacyVerb: CandidacyState,
 }
 GRID = [
     (verb, state, role)
@@ -139,6 +162,10 @@ MOTIVES = [
     *(ListingVerb(verb) for verb in ("suspend", "reinstate", "withdraw")),
     *(ReservationVerb(verb) for verb in ("decline", "lift")),
     *(AuditVerb(verb) for verb in ("visit", "close")),
+    ListingVerb.OPEN_PILOT,
+    CallVerb.ARCHIVE,
+    CandidacyVerb.SELECT,
+    CandidacyVerb.REJECT,
 ]
 
 
@@ -146,7 +173,8 @@ MOTIVES = [
 @pytest.mark.parametrize("motive", ["", "  \n"], ids=["empty", "blank"])
 def test_an_act_that_goes_against_somebody_says_why(verb: StrEnum, motive: str) -> None:
     frm, _, roles = ALLOWED[type(verb)][verb]
-    state = STATES[type(verb)](frm.split()[0])
+    first = frm.split()[0]
+    state = STATES[type(verb)](first) if first != "-" else None
     with pytest.raises(MotiveRequired):
         apply(state, verb, roles={roles.split()[0]}, motive=motive)
 
@@ -165,6 +193,7 @@ def test_no_other_act_needs_a_motive() -> None:
         (ReservationVerb, ReservationState.LAPSED),
         (AuditVerb, AuditState.CLOSED),
         (SessionVerb, SessionState.CLOSED),
+        (CallVerb, CallState.ARCHIVED),
     ],
 )
 def test_nothing_leaves_a_final_state(verbs: type[StrEnum], state: StrEnum) -> None:
