@@ -120,6 +120,7 @@ class AuthorizationRequest(Base):
     response_mode: Mapped[str]
     grant_action: Mapped[str | None]
     grant_id: Mapped[UUID | None]
+    demand: Mapped[dict[str, Any]] = mapped_column(JSONB)
     asked: Mapped[dict[str, Any]] = mapped_column(JSONB)
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]

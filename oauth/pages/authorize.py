@@ -7,14 +7,16 @@ from flask import Blueprint, make_response, redirect, render_template, request, 
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
-from identity_core.sessions import Slot, browser_key, find_sign_in
+from identity_core.sessions import Slot, browser_key, find_sign_in, sign_in_url
 from oauth import queries, service
 from oauth.errors import OAuthRefusal, RequestGone, UnknownRedirect
 from oauth.rules.requests import AuthorizationAnswer, ResponseMode, given_once
+from oauth.service import OpenedRequest
 from platform_core import clock
 from platform_core.access import Actor, ActorKind
 from platform_core.database import transaction
 from platform_core.errors import Conflict, DomainError, NotFound
+from platform_core.navigation import Area
 from platform_core.renderers import status_of
 from platform_core.web import public, rate_limit
 
@@ -34,6 +36,32 @@ def authorize() -> Response:
         opened = service.open_pushed_request(
             request_uri=request.args["request_uri"], client_id=request.args.get("client_id", ""), now=clock.now()
         )
+    return _go_on(opened)
+
+
+@blueprint.get("/suite/<uuid:authorization_id>")
+@rate_limit("60 per minute")
+@_BROWSER
+def go_on(authorization_id: UUID) -> Response:
+    """Back from signing in as the app demands."""
+    with transaction():
+        opened = service.find_opened_request(authorization_id=authorization_id, now=clock.now())
+    return _go_on(opened)
+
+
+def _go_on(opened: OpenedRequest) -> Response:
+    """On to the question, once the person has signed in as the app demands."""
+    demand, sign_in, now = opened.demand, find_sign_in(Slot.CITIZEN), clock.now()
+    met = sign_in is not None and demand.is_met(
+        acr=sign_in.acr, proven_at=sign_in.auth_time, opened_at=opened.opened_at, now=now
+    )
+    if demand.is_silent:
+        with transaction():
+            return _send(service.refuse_silence(opened=opened, is_signed_in=met, now=now))
+    if not met and not demand.is_plain:
+        again = demand.again or demand.max_age is not None
+        url = sign_in_url(Area.PATIENT, url_for(".go_on", authorization_id=opened.id), acr=demand.acr, again=again)
+        return redirect(url, 303)
     with transaction():
         client = queries.get_client(opened.client_pk)
         by = Actor(ActorKind.APPLICATION, client.app_id, client.name)
@@ -63,7 +91,7 @@ def resume(authorization_id: UUID) -> Response:
         answer = service.answer_request(
             authorization_id=authorization_id,
             browser_key=browser_key(),
-            signed_in_at=sign_in.signed_in_at if sign_in else None,
+            signed_in_at=sign_in.auth_time if sign_in else None,
             session_id=sign_in.session_id if sign_in else None,
             now=clock.now(),
         )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from identity_core.rules import LEVELS
 from oauth.rules import scopes
 from oauth.rules.clients import DEVICE_CODE, Profile
 from oauth.rules.details import TYPE
@@ -76,6 +77,8 @@ def openid_provider(issuer: str, signing: dict[Profile, str], by_certificate: Se
         "subject_types_supported": ["pairwise"],
         "id_token_signing_alg_values_supported": sorted(set(signing.values())),
         "claims_supported": "sub iss aud exp iat nonce auth_time acr at_hash sid fhirUser".split(),
+        "acr_values_supported": list(LEVELS),
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "claims_parameter_supported": False,
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,

@@ -10,6 +10,7 @@ from urllib.parse import urlencode, urlsplit
 from oauth.errors import OAuthRefusal, UnknownRedirect
 from oauth.rules import details, scopes
 from oauth.rules.clients import Client, Profile, redirect_matches
+from oauth.rules.demands import Demand, read_demand
 from oauth.rules.grants import GrantChange, read_change
 from platform_core.permission import Ceiling
 
@@ -52,6 +53,7 @@ class ValidRequest:
     dpop_jkt: str | None
     response_mode: ResponseMode
     change: GrantChange
+    demand: Demand
     asked: details.Asked
 
 
@@ -102,6 +104,7 @@ def read_request(
         dpop_jkt=_thumbprint(parameters),
         response_mode=mode,
         change=read_change(parameters),
+        demand=read_demand(parameters),
         asked=_asked(parameters, scope, ceiling, today),
     )
 

@@ -63,10 +63,12 @@ from oauth.service.requests import (
     OpenedRequest,
     answer_request,
     direct_refusal,
+    find_opened_request,
     hand_over,
     open_pushed_request,
     push_request,
     refusal,
+    refuse_silence,
     store_direct_request,
 )
 from oauth.service.tokens import (
@@ -105,6 +107,7 @@ __all__ = [
     "fetch_keyset",
     "find_device",
     "find_hinted",
+    "find_opened_request",
     "find_own_device",
     "find_own_grant",
     "find_refresh_token",
@@ -135,6 +138,7 @@ __all__ = [
     "redeem_code",
     "refresh",
     "refusal",
+    "refuse_silence",
     "register_client",
     "register_logout",
     "remove_redirect_uri",

@@ -1,7 +1,7 @@
 """The way of an authorization request: pushed or come through the browser, opened once, decided, answered."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from oauth import queries
 from oauth.errors import OAuthRefusal, RequestGone, UnknownRedirect
 from oauth.models import AuthorizationRequest
 from oauth.rules.clients import Client
+from oauth.rules.demands import Demand
 from oauth.rules.details import Asked
 from oauth.rules.grants import GrantAction, GrantChange
 from oauth.rules.requests import (
@@ -45,6 +46,8 @@ class OpenedRequest:
     state: str | None
     response_mode: ResponseMode
     change: GrantChange
+    demand: Demand
+    opened_at: datetime
     asked: Asked
     consent_request_id: UUID | None
 
@@ -127,6 +130,19 @@ def hand_over(*, opened: OpenedRequest, browser_key: str, by: Actor) -> UUID:
     chosen = sa.update(AuthorizationRequest).where(AuthorizationRequest.id == opened.id)
     db.session.execute(chosen.values(consent_request_id=request_id))
     return request_id
+
+
+def find_opened_request(*, authorization_id: UUID, now: datetime) -> OpenedRequest:
+    """An opened request that waits for the person to sign in. Raises `RequestGone`."""
+    return _opened(_waiting(authorization_id, now))
+
+
+def refuse_silence(*, opened: OpenedRequest, is_signed_in: bool, now: datetime) -> AuthorizationAnswer:
+    """The answer to `prompt=none`: each request is put before the patient, so that silence never grants anything."""
+    row = _waiting(opened.id, now)
+    row.finished_at = now
+    code = "consent_required" if is_signed_in else "login_required"
+    return refusal(opened, OAuthRefusal(code, "Nothing is granted unseen: ask without the prompt none."))
 
 
 def resume_path(authorization_id: UUID) -> str:
@@ -214,6 +230,7 @@ def _store(client: Client, valid: ValidRequest, *, jkt: str | None, now: datetim
         jkt=jkt,
         grant_action=valid.change.action,
         grant_id=valid.change.grant_id,
+        demand=asdict(valid.demand),
         asked=valid.asked.to_json(),
         created_at=now,
         expires_at=now + PUSHED_LIFETIME,
@@ -240,7 +257,16 @@ def _opened(row: AuthorizationRequest) -> OpenedRequest:
     mode = ResponseMode(row.response_mode)
     change = GrantChange(GrantAction(row.grant_action) if row.grant_action else None, row.grant_id)
     return OpenedRequest(
-        row.id, row.client_pk, row.redirect_uri, row.state, mode, change, asked, row.consent_request_id
+        row.id,
+        row.client_pk,
+        row.redirect_uri,
+        row.state,
+        mode,
+        change,
+        Demand(**row.demand),
+        row.opened_at or row.created_at,
+        asked,
+        row.consent_request_id,
     )
 
 

@@ -50,6 +50,9 @@ def _create_devices() -> None:
 def _describe_requests() -> None:
     op.add_column("oauth_authorization_request", sa.Column("grant_action", sa.Text))
     op.add_column("oauth_authorization_request", sa.Column("grant_id", sa.Uuid))
+    op.add_column("oauth_authorization_request", sa.Column("demand", JSONB))
+    op.execute("UPDATE oauth_authorization_request SET demand = '{}'")
+    op.alter_column("oauth_authorization_request", "demand", nullable=False)
     actions = "grant_action IN ('create', 'replace', 'merge')"
     op.create_check_constraint("grant_action", "oauth_authorization_request", actions)
 
@@ -92,6 +95,7 @@ def downgrade() -> None:
     op.drop_column("oauth_client", "backchannel_logout_uri")
     op.drop_column("oauth_client", "post_logout_redirect_uris")
     op.drop_constraint("grant_action", "oauth_authorization_request", type_="check")
+    op.drop_column("oauth_authorization_request", "demand")
     op.drop_column("oauth_authorization_request", "grant_id")
     op.drop_column("oauth_authorization_request", "grant_action")
     op.drop_table("oauth_device_guess")
