@@ -106,6 +106,7 @@ class TestScreen:
         main = question.get_by_role("main")
         for said in ("Les copies déjà faites ne sont pas effacées", "aucun effet sur vos soins", "CNIL", "révoquer"):
             expect(main).to_contain_text(said)
+        expect(question.get_by_text("les données qui s’ajouteront")).to_be_visible()
 
     def test_both_answers_weigh_the_same(self, question: Page) -> None:
         """C14, C21: same size, same colours, same line, same number of clicks to refuse."""
