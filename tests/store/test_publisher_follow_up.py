@@ -50,9 +50,11 @@ def file_evidence(people: People) -> UUID:
         )
 
 
-def ask(submission_id: UUID, people: People, **target: str) -> UUID:
+def ask(submission_id: UUID, people: People, criterion: str) -> UUID:
     with transaction():
-        return questions.ask(submission_id=submission_id, text="Où sont les sauvegardes ?", by=people.ines, **target)
+        return questions.ask(
+            submission_id=submission_id, text="Où sont les sauvegardes ?", criterion=criterion, by=people.ines
+        )
 
 
 def reserve(submission_id: UUID, people: People, *, suspensive: bool = True) -> ReservationView:

@@ -46,6 +46,7 @@ def show(application_id: UUID) -> str:
         tab="follow_up",
         next_step=next_step(Standing(file.state, file.waiting_on, state, expires_on), clock.today()),
         steps=course.list_progress(file.state, [one.phase for one in intervals]),
+        afterwards=course.AFTERWARDS,
         spent=course.days_spent(intervals, clock.now()),
         listing=listing,
         reservations=reservations,
