@@ -69,7 +69,8 @@ def test_a_token_beyond_the_limits_is_refused_in_words(
 
 def test_the_application_of_another_publisher_is_not_there(client: FlaskClient, people: People, draft: UUID) -> None:
     sign_in_agent(client, agent_id=people.bruno.id)
-    answer = submit(client, f"{path_of(draft)}/enregistrement", {"uses": "1", "days": "1"}, page="/editeur/applications/nouvelle")
+    own = "/editeur/applications/nouvelle"
+    answer = submit(client, f"{path_of(draft)}/enregistrement", {"uses": "1", "days": "1"}, page=own)
     assert answer.status_code == 404
     with transaction():
         assert queries.list_openings(draft) == []
