@@ -76,7 +76,7 @@ def say_why(criterion: Criterion, given: orientation.Answers) -> str:
         return str(gettext("S’applique à tous les services."))
     said = [
         gettext(
-            "à « %(question)s », vous avez répondu « %(answer)s »",
+            "à « %(question)s », la réponse est « %(answer)s »",
             question=gettext(orientation.QUESTIONS[reason.question]["title"]),
             answer=say_answer(reason),
         )

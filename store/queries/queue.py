@@ -14,6 +14,7 @@ from platform_core.pagination import Page
 from store.models.applications import Application
 from store.models.listings import Listing
 from store.models.submissions import Submission
+from store.models.versions import Version
 from store.rules import delays
 from store.rules.delays import Phase
 from store.workflow import FINAL, ListingState, Role, SubmissionKind, SubmissionState
@@ -23,13 +24,17 @@ PAGE_SIZE = 25
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of a list of dossiers: the publisher's applications, the review queue."""
+    """A line of a list of dossiers: the publisher's applications, the review queue.
+
+    `version` is how many times the dossier was sent.
+    """
 
     application_id: UUID
     submission_id: UUID
     name: str
     publisher_name: str
     number: int
+    version: int
     kind: SubmissionKind
     state: SubmissionState
     listing_state: ListingState | None
@@ -40,6 +45,11 @@ class Row:
     due_at: datetime | None
     evaluator_id: UUID | None
     evaluator_name: str
+
+    @property
+    def age_days(self) -> int | None:
+        """Calendar days since it was first sent; None for a draft."""
+        return -delays.days_left(self.submitted_at, clock.now()) if self.submitted_at else None
 
     @property
     def days_left(self) -> int | None:
@@ -150,18 +160,24 @@ def _publisher() -> sa.ColumnElement[str]:
     return Submission.dossier["company"]["legal_name"].astext
 
 
-def _rows() -> sa.Select[Application, Submission, str, str, date]:
+def _rows() -> sa.Select[Application, Submission, str, str, date, int]:
     listing = sa.orm.aliased(Listing)
+    sent = sa.select(sa.func.count()).where(Version.submission_id == Submission.id).correlate(Submission)
     return (
         sa.select(
-            Application, Submission, _publisher().label("publisher"), listing.state.label("listing"), listing.expires_on
+            Application,
+            Submission,
+            _publisher().label("publisher"),
+            listing.state.label("listing"),
+            listing.expires_on,
+            sent.scalar_subquery().label("version"),
         )
         .join(Submission, Submission.application_id == Application.id)
         .outerjoin(listing, listing.application_id == Application.id)
     )
 
 
-def _row(row: sa.Row[Application, Submission, str, str, date]) -> Row:
+def _row(row: sa.Row[Application, Submission, str, str, date, int]) -> Row:
     submission = row.Submission
     return Row(
         row.Application.id,
@@ -169,6 +185,7 @@ def _row(row: sa.Row[Application, Submission, str, str, date]) -> Row:
         row.Application.name,
         row.publisher or "",
         submission.number,
+        row.version,
         SubmissionKind(submission.kind),
         SubmissionState(submission.state),
         ListingState(row.listing) if row.listing else None,

@@ -267,7 +267,7 @@ def test_the_criteria_of_a_family_are_answered_on_one_page(alice: FlaskClient, p
     path = hub(application_id, "/criteres/urbanisation")
     page = alice.get(path).text
     assert "URB-01" in page and "URB-03" not in page
-    assert "vous avez répondu" in page and "S’applique à tous les services" in page
+    assert "la réponse est" in page and "S’applique à tous les services" in page
     assert f"{hub(application_id)}/preuves/critere/URB-01" in page
     changed = {"URB-01-level": "2", "URB-01-answer": "Un contrôle détecte deux comptes liés."}
     answer = submit(alice, path, {**claims_posted(application_id, people, **changed), "then": "next"})

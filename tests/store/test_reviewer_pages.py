@@ -49,7 +49,7 @@ def test_reviewer_and_decider_carry_a_dossier_to_the_catalogue(client: FlaskClie
     for slug in ("prise-en-charge", "recevable", "evaluation"):
         assert submit(client, f"{path}/{slug}").status_code == 303
     page = client.get(path).text
-    assert "0 verdicts sur" in page and "Accepter le dossier" not in page
+    assert "Verdicts : 0 sur" in page.replace("\xa0", " ").replace("\u202f", " ") and "Accepter le dossier" not in page
     assert submit(client, f"{path}/criteres/SEC-01", VERDICT).status_code == 303
     with transaction():
         rehearsal.find_all_conforming(submission_id=submission_id, by=people.ines)
@@ -171,6 +171,8 @@ def test_a_question_goes_to_the_publisher_and_comes_back(client: FlaskClient, pe
     act = f"{path}/{question.id}"
     assert submit(client, f"{act}/rouvrir", {"text": "Et la date ?"}, page=path).status_code == 303
     assert submit(client, f"{act}/clore", page=path).status_code == 303
+    late = submit(client, f"{act}/clore", {"text": "Trop tard."}, page=path)
+    assert late.status_code == 409 and "Trop tard." in late.text and "Question close" in late.text
     assert submit(client, f"{act}/inconnu", page=path).status_code == 404
     with transaction():
         assert [message.text for message in list_questions(submission_id)[0].messages] == [
@@ -215,7 +217,6 @@ def test_what_changed_between_two_versions_is_shown_where_it_matters(client: Fla
         reviews.request_complements(submission_id=submission_id, motive="Précisez.", flagged=flagged, by=people.ines)
     answer(application_id, people, "Un audit a eu lieu en mars.")
     as_agent(client, people.ines.id)
-    assert "1 verdicts" not in client.get(address(submission_id)).text
     criteria = client.get(address(submission_id, "/criteres")).text
     assert criteria.count("réponse changée") == 1
     for page in ("/criteres/SEC-01", "/versions", "/contenu"):
@@ -330,6 +331,22 @@ def test_two_reviewers_at_the_same_instant_one_wins_and_the_other_gets_both(app:
     assert sorted(one.status_code for one in answers) == [303, 409]
     lost = next(one for one in answers if one.status_code == 409)
     assert "Vu par Inès." in lost.text and "Vu par Noé." in lost.text
+
+
+def test_a_reviewer_asks_while_the_publisher_sends(client: FlaskClient, people: People) -> None:
+    application_id, submission_id = bring_to("in_evaluation", people)
+    with transaction():
+        flagged = ["SEC-01"]
+        reviews.request_complements(submission_id=submission_id, motive="Précisez.", flagged=flagged, by=people.ines)
+    as_agent(client, people.alice.id)
+    path = f"/editeur/applications/{application_id}/soumettre"
+    token = read_csrf_token(client, path)
+    with transaction():
+        questions.ask(submission_id=submission_id, text="Et en 2026 ?", criterion="SEC-01", by=people.ines)
+    sent = client.post(path, data={"attest": "yes", "csrf_token": token}, follow_redirects=True)
+    assert "attendent encore votre réponse" in sent.text and "Et en 2026" in sent.text
+    with transaction():
+        assert get_submission(submission_id).state is SubmissionState.COMPLEMENTS_REQUESTED
 
 
 def at_once(*calls: Callable[[Barrier], TestResponse]) -> list[TestResponse]:

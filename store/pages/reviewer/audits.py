@@ -47,7 +47,7 @@ _ACTS: Mapping[AuditVerb, Callable[[UUID, str, Actor], object]] = {
 
 
 @blueprint.get("/instruction/audits")
-@agent_required("reviewer", "decider")
+@agent_required("reviewer", "decider", "commission")
 def list_all() -> str:
     closed = request.args.get("clos") == "oui"
     with transaction():
@@ -93,7 +93,7 @@ def _plan_page(application_id: UUID, error: str = "") -> str:
 
 
 @blueprint.get("/instruction/audits/<uuid:audit_id>")
-@agent_required("reviewer", "decider")
+@agent_required("reviewer", "decider", "commission")
 def show_audit(audit_id: UUID) -> str:
     return _audit_page(audit_id)
 

@@ -14,8 +14,10 @@ from platform_core.access import Actor
 from platform_core.database import transaction
 from platform_core.errors import DomainError, Invalid
 from platform_core.renderers import status_of
+from store.errors import TransitionRefused
 from store.pages import forms
 from store.pages.reviewer import wording
+from store.pages.reviewer.conflicts import show_conflict
 from store.pages.reviewer.desk import open_desk, open_file
 from store.rules import dossier
 from store.rules.messages import Use
@@ -24,9 +26,9 @@ from store.service import questions
 blueprint = Blueprint("inquiries", __name__, template_folder="../../templates")
 
 Answer = str | Response | tuple[str, int]
-_ACTS: Mapping[str, Callable[[UUID, str, date | None, Actor], None]] = {
-    "rouvrir": lambda one, text, day, by: questions.reopen(question_id=one, text=text, due_on=day, by=by),
-    "clore": lambda one, text, day, by: questions.close(question_id=one, by=by),
+_ACTS: Mapping[str, Callable[[UUID, str, Actor], None]] = {
+    "rouvrir": lambda one, text, by: questions.reopen(question_id=one, text=text, by=by),
+    "clore": lambda one, text, by: questions.close(question_id=one, by=by),
 }
 
 
@@ -91,15 +93,16 @@ def ask(submission_id: UUID) -> Answer:
 
 @blueprint.post("/instruction/dossiers/<uuid:submission_id>/questions/<uuid:question_id>/<slug>")
 @agent_required("reviewer")
-def act(submission_id: UUID, question_id: UUID, slug: str) -> Response:
-    perform = _ACTS.get(slug) or abort(404)
+def act(submission_id: UUID, question_id: UUID, slug: str) -> Answer:
+    perform, text = _ACTS.get(slug) or abort(404), wording.typed("text")
     try:
         with transaction():
-            perform(question_id, wording.typed("text"), wording.typed_day("due_on"), current_actor())
+            perform(question_id, text, current_actor())
         flash(gettext("C’est fait."), "success")
-    except (DomainError, ValueError) as refused:
-        said = forms.say_refusal(refused) if isinstance(refused, DomainError) else gettext("La date n’est pas lisible.")
-        flash(said, "danger")
+    except TransitionRefused:
+        return show_conflict(submission_id, act=f"question:{slug}", text=text)
+    except Invalid as refused:
+        flash(forms.say_refusal(refused), "danger")
     return redirect(url_for("inquiries.list_questions", submission_id=submission_id), 303)
 
 

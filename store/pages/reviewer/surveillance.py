@@ -13,7 +13,7 @@ blueprint = Blueprint("surveillance", __name__, template_folder="../../templates
 
 
 @blueprint.get("/instruction/surveillance")
-@agent_required("reviewer", "decider")
+@agent_required("reviewer", "decider", "commission")
 def show() -> str:
     with transaction():
         evidence = list_expiring_evidence()
