@@ -12,6 +12,7 @@ from consent.pages import cascades, journal, permissions, question, receipts, wo
 from identity_core.events import SpaceClosed
 from platform_core import events, rest, schedule
 from platform_core.access import Actor
+from platform_core.fhir.registry import registry as fhir
 from platform_core.navigation import Area, Link, Panel, add_link, add_panel
 from store.events import ApplicationExpired, ApplicationReinstated, ApplicationSuspended, ApplicationWithdrawn
 
@@ -20,7 +21,9 @@ def init_app(app: Flask) -> None:
     """Register what the consent adds to the application."""
     for pages in (question, permissions, receipts, journal, cascades):
         app.register_blueprint(pages.blueprint)
+    app.register_blueprint(api.definitions)
     rest.api.register_blueprint(api.blueprint)
+    fhir.register(api.CONSENT)
     app.jinja_env.filters.update(
         category_label=words.category, iso_date=date.fromisoformat, instant=datetime.fromisoformat
     )

@@ -4,7 +4,7 @@ It alone joins what oauth, consent and store know; the data cores see a permit.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from math import ceil
@@ -77,6 +77,10 @@ class Call:
     @property
     def patient_reference(self) -> str:
         return crypto.pairwise_id(self.app_id, self.patient_id)
+
+    @property
+    def grant_id(self) -> UUID:
+        return self.facts.id
 
     @property
     def caller(self) -> str:
@@ -178,12 +182,23 @@ class _Attempt:
         if needs_proof(row.jkt):
             self._check_proof()
         now = self.now + self.clock_offset
-        _check_listing(row, now)
+        _check_client(row)
+        with self._unless_about_consent():
+            _check_listing(row, now)
         facts = _facts(row)
-        check_live(facts, now)
+        with self._unless_about_consent():
+            check_live(facts, now)
         facts = _within(row.scope, facts)
         self.call = Call(self._actor(), row.patient_id, row.consent_app_id, row.client_id, facts, now)
         return self.call
+
+    @property
+    def _is_about_consent(self) -> bool:
+        """An app reads the consent itself, which is no health data: paused or suspended, and in no journal."""
+        return self.interaction.resource == "Consent"
+
+    def _unless_about_consent(self) -> AbstractContextManager[None]:
+        return suppress(Forbidden) if self._is_about_consent else nullcontext()
 
     def _check_proof(self) -> None:
         oauth_access.check_proof(
@@ -207,6 +222,8 @@ class _Attempt:
             error.retry_at -= self.clock_offset
 
     def journal_served(self, call: Call) -> None:
+        if self._is_about_consent:
+            return
         named = [category for category, count in call.counts.items() if count] or call.categories
         journal.record(self._entry(journal.SERVED, sorted(named), sum(call.counts.values())))
 
@@ -248,13 +265,16 @@ class _Attempt:
         )
 
 
+def _check_client(row: Any) -> None:
+    if row.client_status != ClientStatus.ACTIVE:
+        raise Forbidden("This client is disabled.", code="application-suspended")
+
+
 def _check_listing(row: Any, now: datetime) -> None:
     """A production client needs a live listing, read at each call; a sandbox client needs none.
 
     The end of the referencing ends the consents of the app at once, whatever the task that records it has done.
     """
-    if row.client_status != ClientStatus.ACTIVE:
-        raise Forbidden("This client is disabled.", code="application-suspended")
     if row.environment == Environment.SANDBOX:
         return
     if ends_consents(row.listing_state):

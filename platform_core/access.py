@@ -105,6 +105,10 @@ class DataCall(Protocol):
     def patient_reference(self) -> str: ...
 
     @property
+    def grant_id(self) -> UUID | None:
+        """The consent that the call stands on; None when it stands on none."""
+
+    @property
     def caller(self) -> str:
         """Names the client and the grant of the call: what one of them keeps is not another's."""
 

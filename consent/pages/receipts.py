@@ -12,6 +12,7 @@ from consent.pages import words
 from consent.pages.explained import explain_refusals
 from consent.rules import texts
 from consent.rules.receipts import Verdict
+from consent.service.exports import export_consent
 from identity_core.sessions import current_patient, current_patient_id, patient_required
 from platform_core.database import transaction
 from platform_core.web import public, rate_limit
@@ -54,6 +55,20 @@ def download_receipt(grant_id: UUID, number: int) -> Response:
         orjson.dumps(evidence, option=orjson.OPT_INDENT_2),
         mimetype="application/json",
         headers={"Content-Disposition": f'attachment; filename="recu-{grant_id}-{number}.json"'},
+    )
+
+
+@blueprint.get(f"{_OWN}/fhir.json")
+@patient_required
+def download_fhir(grant_id: UUID) -> Response:
+    """The consent as a FHIR Consent, as a file."""
+    patient_id = current_patient_id()
+    with transaction(patient_id=patient_id):
+        resource = export_consent(patient_id=patient_id, grant_id=grant_id)
+    return Response(
+        orjson.dumps(resource, option=orjson.OPT_INDENT_2),
+        mimetype="application/fhir+json",
+        headers={"Content-Disposition": f'attachment; filename="consentement-{grant_id}.json"'},
     )
 
 

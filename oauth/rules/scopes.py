@@ -18,9 +18,10 @@ INTROSPECT = "ens:introspect"
 OF_APPS = frozenset({APP, INTROSPECT})
 OFFLINE = "offline_access"
 OPENID = "openid"
+CONSENT = "patient/Consent.rs"
 QUERY_GRANT = "grant_management_query"
 REVOKE_GRANT = "grant_management_revoke"
-PLAIN = frozenset({OPENID, "fhirUser", OFFLINE, "launch/patient", QUERY_GRANT, REVOKE_GRANT})
+PLAIN = frozenset({OPENID, "fhirUser", OFFLINE, "launch/patient", CONSENT, QUERY_GRANT, REVOKE_GRANT})
 _MOST = 200
 _SMART = re.compile(r"patient/([A-Za-z]+|\*)\.(c?r?u?d?s?)(?:\?(.+))?")
 _VERSION_1 = re.compile(r"(patient/(?:[A-Za-z]+|\*))\.(read|write|\*)")
@@ -105,7 +106,7 @@ def read_scopes(scopes: Iterable[SmartScope], *, ceiling: Ceiling, today: date) 
 
 def bounded(ceiling: Ceiling, registered: str) -> Ceiling:
     """The part of a ceiling that the scope a client registered reaches; all of it when that names no health data."""
-    wanted = [scope for token in split(registered) if (scope := parse(token))]
+    wanted = [scope for token in split(registered) if token not in PLAIN and (scope := parse(token))]
     if not wanted:
         return ceiling
     items = tuple(
