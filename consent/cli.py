@@ -6,10 +6,11 @@ import click
 import sqlalchemy as sa
 
 from consent import queries
+from consent.queries import proofs
 from consent.rules.receipts import Verdict
 from consent.service.demonstration import fill_consents
 from platform_core import config
-from platform_core.database import transaction
+from platform_core.database import DatabaseRole, transaction
 from platform_core.errors import NotFound
 from platform_core.ids import uuid7
 from store.queries.applications import find_application_id, get_application
@@ -20,6 +21,19 @@ _CHUNK = 100_000
 @click.group()
 def consent() -> None:
     """What proves the consents."""
+
+
+@consent.command("verify")
+def verify() -> None:
+    """Check that no event, version, item or receipt of a consent was changed, removed, inserted, moved or cut."""
+    count = 0
+    with transaction(role=DatabaseRole.BATCH):
+        for found in proofs.verify():
+            count += 1
+            click.echo(f"consent {found.consent}, {found.table} {found.row}: {found.fault}")
+    if count:
+        raise SystemExit(1)
+    click.echo("The consents are whole: every chain, version, item, receipt and exported head agrees.")
 
 
 @consent.command("verify-receipt")

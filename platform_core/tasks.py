@@ -24,6 +24,13 @@ def seal_journal() -> None:
                 return
 
 
+@shared_task(name="core.drop_journal", ignore_result=True)
+def drop_journal() -> None:
+    """Erase the journal rows kept longer than the retention, whole batches at a time."""
+    with transaction(role=DatabaseRole.BATCH):
+        journal.drop_batches()
+
+
 @shared_task(name="core.sweep_blobs", ignore_result=True)
 def sweep_blobs() -> None:
     """Delete the blobs that no row refers to, and what was left half received."""

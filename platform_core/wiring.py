@@ -13,5 +13,6 @@ def init_app(app: Flask) -> None:
     schedule.every(20, "core.redispatch_outbox")
     schedule.every(60, "core.seal_journal")
     schedule.every(3600, "core.purge_idempotency_keys")
+    schedule.every(3600, "core.drop_journal")
     schedule.every(86400, "core.sweep_blobs")
     fhir.init_app(app)

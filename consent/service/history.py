@@ -4,8 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
+
 from consent import events
 from consent.models import Consent, ConsentEvent
+from consent.queries.proofs import export_path
 from consent.rules import chain
 from consent.rules.calendar import last_day
 from consent.service.receipts import issue_receipt
@@ -13,7 +16,7 @@ from notification_core import service as notifications
 from platform_core import audit, clock
 from platform_core import events as bus
 from platform_core.access import Actor
-from platform_core.database import db
+from platform_core.database import after_commit, db
 from platform_core.french import day_in_words
 
 _PUBLISHED: dict[str, type[events.ConsentChanged]] = {
@@ -60,9 +63,22 @@ def _chain_event(consent: Consent, kind: str, by: Actor, details: dict[str, Any]
     }
     consent.event_head = chain.event_hash(consent.event_head, fields)
     consent.event_count += 1
-    db.session.add(ConsentEvent(**fields, hash=consent.event_head))
+    event = ConsentEvent(**fields, hash=consent.event_head)
+    db.session.add(event)
     db.session.flush()
+    after_commit(lambda: _export(event))
     issue_receipt(consent, {**fields, "hash": consent.event_head})
+
+
+def _export(event: ConsentEvent) -> None:
+    """Append the head of the chain to a file outside the database. An event whose savepoint was undone is no more."""
+    if not sa.inspect(event).detached:
+        return
+    path = export_path()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    line = {"consent": str(event.consent_id), "sequence": event.sequence, "hash": event.hash.hex()}
+    with path.open("ab") as file:
+        file.write(b"\n" + json.dumps(line).encode())
 
 
 def _notify(consent: Consent, kind: str, by: Actor) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import IO, Any
 from uuid import UUID
@@ -16,6 +17,9 @@ from platform_core.database import db, run
 from platform_core.ids import uuid7
 from platform_core.journal import rules
 from platform_core.journal.models import JournalBatch, JournalEntry
+
+RETENTION = timedelta(days=3 * 366)
+"""Three years, and the days that leap years may add."""
 
 SERVED, REFUSED = "served", "refused"
 _SEALER_LOCK = 0x454E534A
@@ -102,6 +106,22 @@ def seal_batch(*, most: int = 10_000) -> int:
     _number_rows(rows, leaves, number)
     _export(batch, [str(row.id) for row in rows], leaves)
     return len(rows)
+
+
+def drop_batches(*, most: int = 100) -> int:
+    """Erase the rows of the batches sealed longer ago than the retention, whole batches at a time; returns how many.
+
+    Their roots stay, so that the chain still holds. Runs under the batch role.
+    """
+    old = sa.select(JournalBatch).where(
+        JournalBatch.dropped_at.is_(None), JournalBatch.sealed_at <= clock.now() - RETENTION
+    )
+    batches = db.session.scalars(old.order_by(JournalBatch.number).limit(most)).all()
+    numbers = [batch.number for batch in batches]
+    db.session.execute(sa.delete(JournalEntry).where(JournalEntry.batch.in_(numbers)))
+    for batch in batches:
+        batch.dropped_at = clock.now()
+    return len(batches)
 
 
 def _number_rows(rows: Sequence[sa.Row[Any]], leaves: list[bytes], number: int) -> None:

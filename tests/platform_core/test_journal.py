@@ -64,6 +64,14 @@ def test_nothing_waits_twice(sealed):
             " code, request_id, batch, 6, leaf FROM core_journal WHERE batch = 2 AND position = 1",
             "the row was inserted after the sealing",
         ),
+        ("UPDATE core_journal SET leaf = sha256('x') WHERE batch = 1 AND position = 3", "the row was changed"),
+        ("UPDATE core_journal SET batch = NULL WHERE batch = 2 AND position = 5", "the row was removed"),
+        (
+            "INSERT INTO core_journal SELECT gen_random_uuid(), id, occurred_at, actor_kind, actor_id,"
+            " actor_name, on_behalf_of, app_id, grant_id, interaction, resource, access, categories, count, outcome,"
+            " code, request_id, 77, 0, leaf FROM core_journal WHERE batch = 2 AND position = 1",
+            "the row stands in a batch that does not exist",
+        ),
     ],
 )
 def test_a_tampered_row_is_named(sealed, owner, statement, fault):
@@ -81,6 +89,17 @@ def test_a_tampered_row_is_named(sealed, owner, statement, fault):
             ["DELETE FROM core_journal WHERE batch = 2", "DELETE FROM core_journal_batch WHERE number = 2"],
             "the batch was exported but is no longer in the database",
         ),
+        (
+            [
+                "UPDATE core_journal_batch SET dropped_at = now() WHERE number = 1",
+                "DELETE FROM core_journal WHERE batch = 1",
+            ],
+            "the batch was dropped before its time",
+        ),
+        (
+            ["UPDATE core_journal_batch SET sealed_at = sealed_at - interval '5 years' WHERE number = 1"],
+            "the exported root differs",
+        ),
         (["UPDATE core_journal_batch SET root = sha256('x') WHERE number = 1"], "does not chain"),
         (["UPDATE core_journal_batch SET signature = 'a.b.c' WHERE number = 1"], "the signature does not match"),
     ],
@@ -90,6 +109,29 @@ def test_a_tampered_batch_is_named(sealed, owner, statements, fault):
         for statement in statements:
             connection.execute(sa.text(statement))
     assert any(fault in finding.fault for finding in _findings())
+
+
+def test_rows_that_changed_places_are_named(sealed, owner):
+    swap = "UPDATE core_journal SET position = 5 - position WHERE batch = 1 AND position IN (2, 3)"
+    with owner.begin() as connection:
+        connection.execute(sa.text(swap))
+    assert [finding.fault for finding in _findings() if finding.row] == ["the row was moved"] * 2
+
+
+def test_what_retention_drops_leaves_the_journal_whole(sealed, owner, clock):
+    with transaction(role=DatabaseRole.BATCH):
+        assert service.drop_batches() == 0
+    clock.move(days=service.RETENTION.days + 1)
+    with transaction(role=DatabaseRole.BATCH):
+        assert service.drop_batches(most=1) == 1
+    assert _findings() == []
+    with owner.begin() as connection:
+        assert connection.execute(sa.text("SELECT DISTINCT batch FROM core_journal")).scalars().all() == [2]
+        connection.execute(sa.text("UPDATE core_journal SET batch = 1 WHERE position = 0"))
+    assert {finding.fault for finding in _findings() if finding.row} == {
+        "the row was inserted after the sealing",
+        "the row was removed",
+    }
 
 
 @given(st.lists(st.binary(min_size=32, max_size=32), min_size=1, max_size=40), st.data())
