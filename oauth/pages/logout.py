@@ -49,6 +49,7 @@ def end_session_by_form() -> Response:
 
 
 @blueprint.post("/confirmer")
+@rate_limit("20 per minute")
 @_BROWSER
 def confirm() -> Response:
     """The person wants to sign out; nobody is sent to an address that no sure hint came with."""
