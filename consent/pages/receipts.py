@@ -72,6 +72,20 @@ def download_fhir(grant_id: UUID) -> Response:
     )
 
 
+@blueprint.get(f"{_OWN}/histoire")
+@patient_required
+def show_story(grant_id: UUID) -> str:
+    """Every version and what it changed, every act: to read or print."""
+    patient_id = current_patient_id()
+    with transaction(patient_id=patient_id):
+        state = queries.get_state(patient_id, grant_id)
+        versions = queries.list_versions(patient_id, grant_id)[::-1]
+        events = queries.list_events(patient_id, grant_id)
+    before = [None, *(version.snapshot for version in versions)]
+    told = [(version, words.changes(old, version.snapshot)) for old, version in zip(before, versions, strict=False)]
+    return render_template("consent/story.html", state=state, versions=told, events=events, words=words)
+
+
 @blueprint.get(f"{_OWN}/versions/<int:version>/recu")
 @patient_required
 def show_receipt_of_version(grant_id: UUID, version: int) -> Redirect:

@@ -1,6 +1,8 @@
 """What pages say of a consent and of a line of the journal, in plain French."""
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
 
 from flask_babel import gettext
 
@@ -169,3 +171,24 @@ def event(kind: str) -> str:
         "suspended": gettext("Référencement suspendu"),
         "reinstated": gettext("Référencement rétabli"),
     }[kind]
+
+
+def changes(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> list[str]:
+    """What one version of a consent changed of the one before it; all of it when there was none."""
+    old = {(item["category"], item["access"]): item for item in (before or {}).get("items", ())}
+    new = {(item["category"], item["access"]): item for item in after["items"]}
+    said = [gettext("%(item)s : ajouté", item=_granted(new[key])) for key in new if key not in old]
+    said += [gettext("%(item)s : retiré", item=_granted(old[key])) for key in old if key not in new]
+    for key in new.keys() & old.keys():
+        if new[key]["frequency"] != old[key]["frequency"] or new[key]["data_period"] != old[key]["data_period"]:
+            said.append(gettext("%(before)s devient %(after)s", before=_granted(old[key]), after=_granted(new[key])))
+    if before and before["valid_until"] != after["valid_until"]:
+        ends = [day_in_words(date.fromisoformat(one["valid_until"])) for one in (before, after)]
+        said.append(gettext("fin avancée ou reculée du %(before)s au %(after)s", before=ends[0], after=ends[1]))
+    return sorted(said)
+
+
+def _granted(item: Mapping[str, Any]) -> str:
+    start = item["data_period"]["from"]
+    since = gettext(", depuis le %(day)s", day=day_in_words(date.fromisoformat(start))) if start else ""
+    return f"{item['label']} ({item['action'].lower()}), {item['frequency']}{since}"

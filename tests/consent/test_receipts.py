@@ -202,8 +202,18 @@ class TestPages:
         assert "plus récent" in self.judge(camilles, file.text)
         assert camilles.post("/verifier-un-recu", data={"csrf_token": self.csrf(camilles)}).status_code == 422
 
+    def test_the_story_tells_each_version_and_what_it_changed(
+        self, camilles: FlaskClient, camille: UUID, grant_consent: Grant
+    ) -> None:
+        grant_id = grant_consent(permission(WEIGHT), permission(PRESSURE), patient_id=camille)
+        amend(camille, grant_id)
+        page = camilles.get(f"/espace/applications/{grant_id}/histoire").text
+        assert page.index("Version 1") < page.index("Version 2")
+        assert (page.count(" : ajouté"), page.count(" : retiré")) == (2, 1)
+        assert f"/espace/applications/{grant_id}/histoire" in camilles.get(f"/espace/applications/{grant_id}").text
+
     def test_nobody_reads_the_receipt_of_another(self, camilles: FlaskClient, patient_id: UUID, grant_id: UUID) -> None:
-        for path in ("recus/1", "recus/1.json", "versions/1/recu"):
+        for path in ("recus/1", "recus/1.json", "versions/1/recu", "histoire", "fhir.json"):
             assert camilles.get(f"/espace/applications/{grant_id}/{path}").status_code == 404
 
     def test_the_schema_is_published(self, client: FlaskClient) -> None:
