@@ -15,6 +15,9 @@ from store import (
 from store.api.catalogue import catalogue as catalogue_api
 from store.api.publisher import publisher as publisher_api
 from store.pages import catalogue, open_data, referencing, reports
+from store.pages.calls import authority as calls_of_authority
+from store.pages.calls import public as public_calls
+from store.pages.calls import publisher as candidacies
 from store.pages.evidence import backing
 from store.pages.evidence import files as evidence_files
 from store.pages.publisher import acts as own_acts
@@ -45,13 +48,15 @@ def init_app(app: Flask) -> None:
     follow_ups = (follow_up, own_questions, own_agreements, own_acts, own_audits, incidents)
     reviewer = (queue, examined, criteria, questions, complements, agreements, acts)
     authority = (commission, opinions, audits, surveillance)
-    for module in (*public, *publisher, *follow_ups, evidence_files, backing, *reviewer, *authority):
+    calls = (public_calls, candidacies, calls_of_authority)
+    for module in (*public, *publisher, *follow_ups, evidence_files, backing, *reviewer, *authority, *calls):
         app.register_blueprint(module.blueprint)
     app.extensions["csrf"].exempt(publisher_api)
     rest.api.register_blueprint(catalogue_api)
     rest.api.register_blueprint(publisher_api)
     add_link(Link(Area.PUBLIC, "Catalogue", "catalogue.show_catalogue", order=10))
     add_link(Link(Area.PUBLIC, "Référencement", "referencing.explain", order=20))
+    add_link(Link(Area.PUBLIC, "Appels à candidatures", "calls.list_calls", order=15))
     add_link(Link(Area.PATIENT, "Catalogue", "catalogue.show_catalogue", order=80))
     add_link(Link(Area.PUBLISHER, "Mes applications", "dossiers.list_applications", order=10))
     add_link(Link(Area.PUBLISHER, "Preuves", "evidence.list_evidence", order=20))
@@ -60,6 +65,8 @@ def init_app(app: Flask) -> None:
     add_link(Link(Area.REVIEWER, "Dossiers", "queue.show_queue", order=10))
     add_link(Link(Area.REVIEWER, "Commission", "commission.show_sessions", order=20))
     add_link(Link(Area.REVIEWER, "Surveillance", "surveillance.show", order=30))
+    add_link(Link(Area.PUBLISHER, "Appels à candidatures", "calls.list_calls", order=45))
+    add_link(Link(Area.REVIEWER, "Appels à candidatures", "authority_calls.list_calls", order=35))
     add_link(Link(Area.REVIEWER, "Signalements", "reports.list_reports", order=40))
     add_panel(Panel(Area.PUBLISHER, "home", "store/publisher/panel.html", _applications, order=10))
     add_panel(Panel(Area.REVIEWER, "home", "store/reviewer/panel.html", _queue, order=10))

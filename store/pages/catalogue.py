@@ -12,6 +12,7 @@ from platform_core.database import transaction
 from platform_core.pagination import page_number
 from platform_core.web import public
 from store.pages import forms
+from store.pages.calls.wording import say_regions
 from store.queries.catalogue import Counts, get_entry, list_levels, list_public_history, search_catalogue
 from store.queries.listings import ListingView
 from store.rules import dossier
@@ -136,6 +137,7 @@ def describe_entry(listing: ListingView) -> Mapping[str, Any]:
             if field.name in PUBLIC["hosting"]
         ],
         "asked": _asked(listing.ceiling.to_json()["items"]),
+        "pilot_regions": say_regions(listing.pilot.regions) if listing.pilot else "",
     }
 
 

@@ -1,0 +1,1 @@
+"""Pages of the calls for applications: for everybody, for publishers, for the authority."""
