@@ -103,7 +103,7 @@ await main({
 
   async logout(settings) {
     const session = await connect(settings)
-    const tokens = await authorize(session, settings, RICH)
+    const tokens = await authorize(session, settings, { ...RICH, aud: `${settings.issuer}/fhir` })
     const url = client.buildEndSessionUrl(session.config, {
       id_token_hint: tokens.id_token,
       post_logout_redirect_uri: settings.redirect_uri,

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from flask.testing import FlaskClient
 
 from tests.interop.conftest import Script, Settings, assert_used
 
@@ -31,6 +32,7 @@ def test_a_refusal_is_told_as_the_standard_says(new_client: Callable[..., Settin
     assert verdict == {"name": "AuthorizationResponseError", "error": "access_denied"}
 
 
+@pytest.mark.requirement("A13")
 @pytest.mark.parametrize("profile", ["fapi2", "smart"])
 def test_a_device_without_a_browser_is_granted_access(
     new_client: Callable[..., Settings], run_script: Script, profile: str
@@ -39,3 +41,16 @@ def test_a_device_without_a_browser_is_granted_access(
     verdict = run_script("openid_client.mjs", "device", settings)
     assert_used(verdict, settings, "dpop" if profile == "fapi2" else "bearer")
     assert verdict["started"]["verification_uri"] == f"{settings['issuer']}/appareil"
+
+
+@pytest.mark.requirement("A16.logout", "oidcc-rp-initiated-logout")
+@pytest.mark.parametrize("profile", ["fapi2", "smart"])
+def test_a_person_who_leaves_the_app_is_sent_back_with_its_state(
+    new_client: Callable[..., Settings], run_script: Script, client: FlaskClient, profile: str
+) -> None:
+    settings = new_client("--profile", profile)
+    address = run_script("openid_client.mjs", "logout", settings)["url"]
+    assert address.startswith(f"{settings['issuer']}/oauth/end_session?")
+    answer = client.get(address)
+    assert answer.status_code == 303
+    assert answer.headers["Location"] == f"{settings['redirect_uri']}?state=until-next-time"

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 import requests
 from jwskate import SignedJwt
-from requests_oauth2client import BearerToken, DPoPToken, OAuth2Client, PrivateKeyJwt
-from requests_oauth2client.exceptions import InvalidGrant
+from requests_oauth2client import BearerToken, DeviceAuthorizationPollingJob, DPoPToken, OAuth2Client, PrivateKeyJwt
+from requests_oauth2client.exceptions import AuthorizationPending, InvalidGrant
 
 from tests.interop.conftest import DETAILS, Settings, decide
 
@@ -16,7 +16,10 @@ ALGORITHMS = {"fapi2": ("ES256", "ES256"), "smart": ("ES384", "RS256")}
 
 
 def connect(settings: Settings) -> OAuth2Client:
-    """The client; its `testing` mode is what accepts an address without a certificate."""
+    """The client; its `testing` mode is what accepts an address without a certificate.
+
+    It reads every address from the metadata but the devices' one.
+    """
     assertion, id_token = ALGORITHMS[settings["profile"]]
     client: OAuth2Client = OAuth2Client.from_discovery_endpoint(
         issuer=settings["issuer"],
@@ -24,6 +27,7 @@ def connect(settings: Settings) -> OAuth2Client:
         redirect_uri=settings["redirect_uri"],
         id_token_signed_response_alg=id_token,
         dpop_bound_access_tokens=settings["profile"] == "fapi2",
+        device_authorization_endpoint=f"{settings['issuer']}/oauth/device_authorization",
         testing=True,
     )
     return client
@@ -60,3 +64,18 @@ def test_a_grant_from_the_pushed_request_to_its_revocation(new_client: Callable[
     assert client.introspect_token(refreshed.access_token) == {"active": False}
     with pytest.raises(InvalidGrant):
         client.refresh_token(token.refresh_token, **key)
+
+
+@pytest.mark.requirement("A13")
+def test_a_device_asks_again_until_the_person_has_answered(new_client: Callable[..., Settings]) -> None:
+    settings = new_client("--profile", "smart")
+    client = connect(settings)
+    started = client.authorize_device(scope=SCOPE, authorization_details=json.dumps(DETAILS))
+    assert started.verification_uri == f"{settings['issuer']}/appareil"
+    with pytest.raises(AuthorizationPending):
+        client.device_code(started)
+    decide(settings, client.client_credentials(scope="ens:app"), {"user_code": started.user_code})
+    token = DeviceAuthorizationPollingJob(client, started)()
+    assert isinstance(token, BearerToken)
+    search = requests.get(f"{settings['issuer']}/fhir/Observation?code=29463-7", auth=token, timeout=10)
+    assert (search.status_code, search.json()["resourceType"]) == (200, "Bundle")
