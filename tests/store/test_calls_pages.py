@@ -12,7 +12,7 @@ from platform_core.database import transaction
 from platform_core.errors import NotFound
 from store.queries import calls as queries
 from store.queries.listings import find_listing
-from store.service import candidacies
+from store.service import candidacies, pilots
 from tests.signing_in import sign_in_agent, submit
 from tests.store import piloting
 from tests.store.conftest import People, bring_to
@@ -88,11 +88,10 @@ def test_a_call_goes_from_its_draft_to_the_results_of_its_pilot(
     assert "Expérimentation" in client.get("/catalogue").text
     assert "Il reste 20 places" in client.get(f"/catalogue/{listing.slug}").text
     clock.move(days=61)
-    client = client.application.test_client()
-    as_agent(client, people.alice.id)
-    own = f"/editeur/applications/{application_id}/experimentation"
-    assert submit(client, own, {"indicator-i1": "beaucoup", "conclusion": "Oui."}).status_code == 422
-    assert submit(client, own, {"indicator-i1": "62,5", "conclusion": "À étendre."}).status_code == 303
+    with transaction():
+        pilots.report_results(
+            application_id=application_id, values={"i1": "62,5"}, conclusion="À étendre.", by=people.alice
+        )
     shown = client.get("/appels/suivre-son-poids-a-la-maison").text
     assert "62,5 %" in shown and "moins de 10" in shown and "À étendre." in shown
 
