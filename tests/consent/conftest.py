@@ -11,9 +11,7 @@ from consent.rules.calendar import months_after
 from consent.service import requests
 from consent.service.granting import Terms, grant
 from identity_core import queries as identity
-from identity_core.gateway import openid
-from identity_core.service.seeding import Seeded, seed_people
-from platform_app.simulated.people import load_people
+from identity_core.service.seeding import Seeded
 from platform_core import clock
 from platform_core.access import Actor, ActorKind, DatePeriod
 from platform_core.categories import Category, Family, SmartScope, registry
@@ -23,6 +21,7 @@ from platform_core.permission import PermissionItem, Purpose
 from store.queries.listings import find_listing
 from store.service.demo import seed_applications
 from tests.consent.builders import PRESSURE, READ, WEIGHT, WRITE, permission
+from tests.recalling import recall_people, recalled
 
 CAMILLE = Actor(ActorKind.PATIENT, uuid7(), "Camille Démo", assurance="eidas2")
 
@@ -77,8 +76,7 @@ def grant_consent(app: Flask, patient_id: UUID) -> Callable[..., UUID]:
 @pytest.fixture
 def people(app: Flask) -> Seeded:
     """Everybody of the demonstration."""
-    with transaction():
-        return seed_people(load_people(), issuer=openid.provider("citizen").issuer_key)
+    return recall_people()
 
 
 @pytest.fixture
@@ -96,8 +94,13 @@ def _agent(agent_id: UUID, name: str) -> Actor:
 @pytest.fixture
 def applications(agents: dict[str, Actor]) -> dict[str, UUID]:
     """The applications of the demonstration that these tests use, by name."""
-    with transaction():
-        return dict(seed_applications(actors=agents, names=("Balance+", "Portail CHU")))
+    names = ("Balance+", "Portail CHU")
+
+    def play() -> dict[str, UUID]:
+        with transaction():
+            return dict(seed_applications(actors=agents, names=names))
+
+    return recalled(("demonstration", names, repr(agents)), play)
 
 
 @pytest.fixture

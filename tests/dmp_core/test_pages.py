@@ -12,11 +12,10 @@ from playwright.sync_api import Page, expect
 from dmp_core.categories import KINDS
 from dmp_core.queries import points
 from dmp_core.service.demonstration import add_measures_for_demo
-from identity_core.gateway import openid
-from identity_core.service.seeding import Seeded, seed_people
-from platform_app.simulated.people import load_people
+from identity_core.service.seeding import Seeded
 from platform_core import clock
 from platform_core.database import transaction
+from tests.recalling import recall_people
 from tests.signing_in import sign_in_citizen, submit
 
 PRESSURE = {"systolic": "128", "diastolic": "82", "date": "2026-11-20", "time": "08:15"}
@@ -24,8 +23,7 @@ PRESSURE = {"systolic": "128", "diastolic": "82", "date": "2026-11-20", "time": 
 
 @pytest.fixture
 def people(app: Flask) -> Seeded:
-    with transaction():
-        return seed_people(load_people(), issuer=openid.provider("citizen").issuer_key)
+    return recall_people()
 
 
 @pytest.fixture

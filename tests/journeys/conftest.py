@@ -11,17 +11,16 @@ from flask import Flask
 
 from consent.service import requests
 from consent.workflow import Answer
-from identity_core.gateway import openid
-from identity_core.service.seeding import Seeded, create_synthetic_patients, seed_people
+from identity_core.service.seeding import Seeded, create_synthetic_patients
 from oauth import service as oauth
 from oauth.rules.clients import Profile
 from partner_sdk import Grant, PartnerClient
 from partner_sdk import Space as PartnerSpace
 from platform_app import demo
-from platform_app.simulated.people import load_people
 from platform_core.access import Actor, ActorKind
 from platform_core.database import transaction
 from store.service.demo import seed_applications
+from tests.recalling import recall_people, recalled
 
 CALLBACK = "http://127.0.0.1:8001/callback"
 Grants = Callable[[UUID], PartnerSpace]
@@ -70,23 +69,30 @@ def new_partner(issuer: str, **options: Any) -> PartnerClient:
 @pytest.fixture
 def sandbox(app: Flask, live_server: str) -> Iterator[Sandbox]:
     """A partner and the synthetic patients."""
-    with transaction():
-        patients = list(create_synthetic_patients())
+    patients = recalled("synthetic", _make_patients)
     with new_partner(live_server) as client:
         yield Sandbox(client, patients)
 
 
+def _make_patients() -> list[UUID]:
+    with transaction():
+        return list(create_synthetic_patients())
+
+
 @pytest.fixture
 def people(app: Flask) -> Seeded:
-    with transaction():
-        return seed_people(load_people(), issuer=openid.provider("citizen").issuer_key)
+    return recall_people()
 
 
 @pytest.fixture
 def applications(people: Seeded) -> dict[str, UUID]:
     """The application of the demonstration that these tests use, by name."""
-    with transaction():
-        return dict(seed_applications(actors=demo.agents(people), names=["Balance+"]))
+
+    def play() -> dict[str, UUID]:
+        with transaction():
+            return dict(seed_applications(actors=demo.agents(people), names=["Balance+"]))
+
+    return recalled(("demonstration", "Balance+", repr(people)), play)
 
 
 @pytest.fixture

@@ -13,13 +13,11 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from consent.service import clocks, lifecycle
-from identity_core.gateway import openid
 from identity_core.rules import Role
 from identity_core.service import organisations
-from identity_core.service.seeding import Seeded, seed_people
+from identity_core.service.seeding import Seeded
 from oauth import service as oauth
 from oauth.rules.clients import Profile
-from platform_app.simulated.people import load_people
 from platform_core import clock
 from platform_core.access import SYSTEM, Actor, ActorKind
 from platform_core.database import db, transaction
@@ -31,6 +29,7 @@ from tests import signing_in
 from tests.journeys.test_attacks_on_tokens import asked
 from tests.oauth.conftest import insert_patient, other, partner, patient, real_patient, smart
 from tests.oauth.partner import Partner, open_in
+from tests.recalling import recall_people
 from tests.signing_in import sign_in_agent, sign_in_citizen, sign_in_professional
 from tests.store.conftest import bring_to, categories, people
 
@@ -42,8 +41,7 @@ NOBODY = UUID("01900000-0000-7000-8000-000000000000")
 @pytest.fixture
 def seeded_people(app: Flask) -> Seeded:
     """Everybody of the demonstration; Camille represents Léa."""
-    with transaction():
-        return seed_people(load_people(), issuer=openid.provider("citizen").issuer_key)
+    return recall_people()
 
 
 @pytest.fixture

@@ -9,16 +9,15 @@ from flask import Flask
 from flask.testing import FlaskClient
 from playwright.sync_api import Page
 
-from identity_core.gateway import openid
-from identity_core.service.seeding import Seeded, seed_people
+from identity_core.service.seeding import Seeded
 from notification_core import queries, service
 from notification_core.models import Email, Message
 from notification_core.rules import Template, write_letter
-from platform_app.simulated.people import load_people
 from platform_core.access import SYSTEM
 from platform_core.database import transaction
 from platform_core.errors import NotFound
 from platform_core.outbox import OutboxMessage
+from tests.recalling import recall_people
 from tests.signing_in import sign_in_agent, sign_in_citizen, submit
 
 SECRET = "Glycémie 2,35 g/L transmise par DiabèteConnect"
@@ -26,8 +25,7 @@ SECRET = "Glycémie 2,35 g/L transmise par DiabèteConnect"
 
 @pytest.fixture
 def people(app: Flask) -> Seeded:
-    with transaction():
-        seeded = seed_people(load_people(), issuer=openid.provider("citizen").issuer_key)
+    seeded = recall_people()
     with transaction() as session:
         session.execute(sa.delete(Email))
         session.execute(sa.delete(OutboxMessage))

@@ -19,6 +19,7 @@ from store.rules import grid
 from store.rules.procedure import PROCEDURE
 from store.service import dossiers, listings, rehearsal
 from store.workflow import SubmissionState
+from tests.recalling import recalled
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,10 @@ def categories() -> None:
 
 @pytest.fixture
 def people(app: Flask) -> People:
+    return recalled("people", _enrol)
+
+
+def _enrol() -> People:
     with transaction():
         balance, elsewhere, authority = (
             organisations.register_organisation(name=name, siren=Siren(siren), by=SYSTEM)
@@ -200,6 +205,11 @@ def bring_to(state: str, people: People, name: str = "Balance+", **sections: Any
 
     `sections` hold fields that replace those of the complete dossier.
     """
+    what = ("application", state, repr(people), name, repr(sections))
+    return recalled(what, lambda: _bring(state, people, name, sections))
+
+
+def _bring(state: str, people: People, name: str, sections: dict[str, Any]) -> tuple[UUID, UUID]:
     with transaction():
         application_id = dossiers.create_application(name=name, by=people.alice)
         changes = {"service": {"name": name}}
