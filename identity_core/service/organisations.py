@@ -21,9 +21,7 @@ def register_organisation(*, name: str, siren: Siren, by: Actor, synthetic: bool
     known = queries.find_organisation_by_siren(siren.number)
     if known:
         return known.id
-    organisation = Organisation(
-        id=uuid7(), name=name, siren=siren.number, synthetic=synthetic, created_at=clock.now()
-    )
+    organisation = Organisation(id=uuid7(), name=name, siren=siren.number, synthetic=synthetic, created_at=clock.now())
     db.session.add(organisation)
     db.session.flush()
     audit.record("identity:organisation:register", by=by, object_type="organisation", object_id=organisation.id)
