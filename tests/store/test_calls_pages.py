@@ -4,6 +4,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from flask import g
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -115,3 +116,23 @@ def test_a_publisher_withdraws_and_reads_the_motive_only_once_the_call_is_conclu
 def test_a_publisher_does_not_enter_the_pages_of_the_authority(client: FlaskClient, people: People, path: str) -> None:
     as_agent(client, people.alice.id)
     assert client.get(path).status_code in {302, 303, 403}
+
+
+def test_a_publisher_reports_what_a_pilot_measured_once_it_is_over(
+    clock: FrozenClock, client: FlaskClient, people: People
+) -> None:
+    application_id, _ = bring_to("draft", people)
+    call_id = piloting.publish(people.ines, people.omar)
+    candidacy_id = piloting.file(call_id, application_id, people.alice)
+    piloting.select(call_id, candidacy_id, (people.ines, people.noe), people.omar)
+    piloting.open_pilot(candidacy_id, people.omar)
+    as_agent(client, people.alice.id)
+    path = f"/editeur/applications/{application_id}/experimentation"
+    assert "Vous donnerez ses résultats après son dernier jour." in client.get(path).text
+    assert path in client.get(f"/editeur/applications/{application_id}/suivi").text
+    clock.move(days=92)
+    g.pop("csrf_token")  # kept by the context of the test, for a session that has expired meanwhile
+    as_agent(client, people.alice.id)
+    assert submit(client, path, {"indicator-i1": "62,5"}).status_code == 422
+    assert submit(client, path, {"indicator-i1": "62,5", "conclusion": "À étendre."}).status_code == 303
+    assert "62,5" in client.get(path).text

@@ -40,6 +40,8 @@ def show(application_id: UUID) -> str:
         verdicts = list_verdicts(file.id) if file.state in _DECIDED else {}
         found = audits.list_audits(application_id)
     state, expires_on = (listing.state, listing.expires_on) if listing else (None, None)
+    is_pilot = listing is not None and listing.pilot is not None
+    again = possible_kinds(state, expires_on, clock.today(), is_pilot=is_pilot)
     return render_template(
         "store/publisher/follow_up.html",
         file=file,
@@ -59,7 +61,7 @@ def show(application_id: UUID) -> str:
         appeals=course.APPEALS,
         audits=found,
         acts=list_own_acts(file.state, state),
-        kinds=possible_kinds(state, expires_on, clock.today()) if file.state in FINAL else (),
+        kinds=again if file.state in FINAL else (),
         renewable_from=renewable_from(expires_on) if expires_on else None,
     )
 
