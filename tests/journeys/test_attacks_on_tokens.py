@@ -197,13 +197,14 @@ def test_mangled_values_at_the_token_endpoints_are_refused_without_a_fault(app, 
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-def test_a_request_pushed_by_one_client_opens_for_no_other_and_only_once(partner, other):
+def test_a_request_pushed_by_one_client_opens_for_no_other_and_is_answered_only_once(partner, other, patient):
     uri = partner.push(authorization_details=asked()).json["request_uri"]
     browser = partner.app.test_client()
     stolen = {"client_id": other.client.client_id, "request_uri": uri}
     assert browser.get("/oauth/authorize", query_string=stolen).status_code == 400
     own = {"client_id": partner.client.client_id, "request_uri": uri}
     assert browser.get("/oauth/authorize", query_string=own).status_code == 303
+    assert partner.decide(uri, patient).status_code == 200
     assert browser.get("/oauth/authorize", query_string=own).status_code == 400
 
 

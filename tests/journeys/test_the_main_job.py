@@ -69,7 +69,7 @@ def get_credentials(alice: Page, issuer: str, check: Check) -> PartnerClient:
     check(alice)
     alice.get_by_role("link", name="Identifiants").click()
     check(alice)
-    alice.get_by_label("Production").check()
+    alice.locator("#environment-2").check()
     alice.get_by_label("Adresses de retour, une par ligne").last.fill(CALLBACK)
     alice.get_by_label("Fabriquer une paire de clés").check()
     alice.get_by_role("button", name="Créer les identifiants").click()
