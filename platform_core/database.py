@@ -24,8 +24,8 @@ from platform_core.errors import Unavailable
 from platform_core.ids import uuid7
 
 _log = logging.getLogger(__name__)
-# At DEBUG it writes each row that it reads: tokens' hashes, and people's data.
-logging.getLogger("sqlalchemy.engine").setLevel(logging.INFO)
+# At INFO it writes every statement, at DEBUG each row that it reads: hashes of tokens, and people’s data.
+logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
 
 
 class DatabaseRole(StrEnum):
