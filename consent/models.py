@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from consent.rules.cascade import Change
-from consent.workflow import LIVE, Origin, RequestStatus, Status
+from consent.workflow import LIVE, ErasureState, Origin, RequestStatus, Status
 from platform_core.access import Access
 from platform_core.database import Base, one_of, uuid_key
 from platform_core.permission import PeriodicityKind, Purpose, Unit
@@ -210,6 +210,49 @@ class ConsentRequest(Base):
         one_of("origin", "origin", Origin),
         sa.Index("ix_consent_request_due", "expires_at", postgresql_where=sa.text("status = 'requested'")),
         sa.Index("ix_consent_request_refused", "patient_id", postgresql_where=sa.text("status = 'refused'")),
+    )
+
+
+class Exclusion(Base):
+    """One resource (a measure, a document) that an app never gets, whatever its consent covers."""
+
+    __tablename__ = "consent_exclusion"
+
+    patient_id: Mapped[UUID] = mapped_column(primary_key=True)
+    application_id: Mapped[UUID] = mapped_column(primary_key=True)
+    resource_id: Mapped[UUID] = mapped_column(primary_key=True)
+    category: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class Erasure(Base):
+    """What a patient asked an app to erase after a consent ended (RGPD art. 17).
+
+    `patient_reference` is the id by which the app knows the patient; `due_at` ends the month of art. 12.3; `motive` is
+    what the publisher answers when it refuses.
+    """
+
+    __tablename__ = "consent_erasure"
+
+    patient_id: Mapped[UUID] = mapped_column(primary_key=True)
+    consent_id: Mapped[UUID] = mapped_column(primary_key=True)
+    application_id: Mapped[UUID]
+    patient_reference: Mapped[str]
+    state: Mapped[str]
+    asked_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    acknowledged_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+    motive: Mapped[str] = mapped_column(default="")
+    reminded_at: Mapped[datetime | None]
+    overdue_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        sa.ForeignKeyConstraint(["patient_id", "consent_id"], _CONSENT),
+        one_of("state", "state", ErasureState),
+        sa.CheckConstraint("(state = 'refused') = (motive <> '')", name="motive"),
+        sa.Index(None, "application_id", "asked_at"),
+        sa.Index("ix_consent_erasure_due", "due_at", postgresql_where=sa.text("state IN ('asked', 'acknowledged')")),
     )
 
 

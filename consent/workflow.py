@@ -96,3 +96,36 @@ def answer(status: RequestStatus, given: Answer) -> RequestStatus:
     if status is not RequestStatus.REQUESTED:
         raise Conflict(f"This request is already {status}.", code="already-answered")
     return ANSWERS[given]
+
+
+class ErasureState(StrEnum):
+    """What became of the erasure asked of a publisher. Overdue is not one of them: it is read from the date."""
+
+    ASKED = "asked"
+    ACKNOWLEDGED = "acknowledged"
+    DONE = "done"
+    REFUSED = "refused"
+
+
+class ErasureVerb(StrEnum):
+    """What the publisher may say."""
+
+    ACKNOWLEDGE = "acknowledge"
+    COMPLETE = "complete"
+    REFUSE = "refuse"
+
+
+_WAITING = frozenset({ErasureState.ASKED, ErasureState.ACKNOWLEDGED})
+ERASURES: Mapping[ErasureVerb, tuple[frozenset[ErasureState], ErasureState]] = {
+    ErasureVerb.ACKNOWLEDGE: (frozenset({ErasureState.ASKED}), ErasureState.ACKNOWLEDGED),
+    ErasureVerb.COMPLETE: (_WAITING, ErasureState.DONE),
+    ErasureVerb.REFUSE: (_WAITING, ErasureState.REFUSED),
+}
+
+
+def answer_erasure(state: ErasureState, verb: ErasureVerb) -> ErasureState:
+    """The state of an erasure after the publisher spoke. Raises `Conflict` (`transition-refused`)."""
+    possible, after = ERASURES[verb]
+    if state not in possible:
+        raise Conflict(f"An erasure that is {state} cannot take the act {verb}.", code="transition-refused")
+    return after

@@ -17,7 +17,10 @@ from platform_core.database import Base
 
 
 class StoredMeasure(Base):
-    """One measure. `value2` is the diastolic pressure; `author_id` and `author_name` tell who wrote it."""
+    """One measure. `value2` is the diastolic pressure; `author_id` and `author_name` tell who wrote it.
+
+    With `hidden_at`, no app and no professional reads it; if it is entered in error too, nobody does: it is deleted.
+    """
 
     __tablename__ = "dmp_measure"
 
@@ -38,6 +41,7 @@ class StoredMeasure(Base):
     updated_at: Mapped[datetime]
     meta: Mapped[Any] = mapped_column(JSON)
     body: Mapped[Any] = mapped_column(JSON)
+    hidden_at: Mapped[datetime | None]
 
     __table_args__ = (
         sa.Index("ix_dmp_measure_kind_time", "patient_id", "kind", sa.text("effective_at DESC"), sa.text("id DESC")),

@@ -70,6 +70,7 @@ class Call:
     client_id: str
     facts: ConsentFacts
     now: datetime
+    excluded: frozenset[UUID] = frozenset()
     access: str = ""
     categories: set[str] = field(default_factory=set)
     counts: dict[str, int] = field(default_factory=dict)
@@ -116,6 +117,7 @@ class Call:
             app_id=self.app_id,
             client_id=self.client_id,
             grant_id=self.facts.id,
+            excluded=self.excluded,
         )
 
     def served(self, counts: Mapping[str, int]) -> None:
@@ -189,7 +191,8 @@ class _Attempt:
         with self._unless_about_consent():
             check_live(facts, now)
         facts = _within(row.scope, facts)
-        self.call = Call(self._actor(), row.patient_id, row.consent_app_id, row.client_id, facts, now)
+        excluded = frozenset(row.excluded or ())
+        self.call = Call(self._actor(), row.patient_id, row.consent_app_id, row.client_id, facts, now, excluded)
         return self.call
 
     @property

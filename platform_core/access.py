@@ -79,6 +79,7 @@ class Permit:
 
     `patient_reference` is the patient's id as this caller knows it (pairwise for an app). `source` is the `meta.source`
     of what the caller writes. `author_id` identifies the writer in stored rows; `app_id` is the sector of pairwise ids.
+    `excluded` holds the resources that the patient keeps from this caller: to it, they do not exist.
     """
 
     actor: Actor
@@ -90,6 +91,7 @@ class Permit:
     app_id: UUID
     client_id: str = ""
     grant_id: UUID | None = None
+    excluded: frozenset[UUID] = frozenset()
 
 
 class DataCall(Protocol):

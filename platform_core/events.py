@@ -6,6 +6,7 @@ What must leave the process goes through `platform_core.outbox` instead.
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -19,6 +20,26 @@ class DataChanged:
     resource: str
     version: int
     operation: str
+
+
+class ContributionsChoice(StrEnum):
+    """What becomes of what an app wrote in a record, once it may no longer enter it.
+
+    Masked: hidden from every app and professional; the patient sees it, and may show it again. Deleted: nobody does.
+    """
+
+    KEEP = "keep"
+    MASK = "mask"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class ContributionsWithdrawn:
+    """A patient decided on what one author wrote in their record; each data core does so with what it holds."""
+
+    patient_id: UUID
+    author_id: UUID
+    choice: ContributionsChoice
 
 
 E = TypeVar("E")

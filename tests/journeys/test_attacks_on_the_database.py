@@ -118,7 +118,13 @@ def test_a_row_is_written_for_nobody_but_the_bound_patient(filled, owner):
 
 def test_the_functions_with_the_owners_rights_are_few_fixed_and_closed_to_the_others(owner):
     definers = "FROM pg_proc p WHERE prosecdef AND pronamespace = 'public'::regnamespace"
-    known = {"ens_authorize", "consent_patient_of", "consent_count_live", "consent_last_receipt"}
+    known = {
+        "ens_authorize",
+        "consent_patient_of",
+        "consent_count_live",
+        "consent_last_receipt",
+        "consent_list_erasures",
+    }
     assert set(as_owner(owner, f"SELECT proname {definers}")) == known
     paths = as_owner(owner, f"SELECT array_to_string(proconfig, ',') {definers}")
     assert all("search_path=" in path and path.endswith("pg_temp") for path in paths)
