@@ -17,12 +17,14 @@ Describe = Callable[[Iterable[UUID]], Mapping[UUID, str]]
 class SmartScope:
     """The SMART v2 form of a category: resource type and the query that narrows it.
 
-    `query` is empty or one `name=value` pair such as `code=http://loinc.org|29463-7`.
+    `query` is empty or one `name=value` pair such as `code=http://loinc.org|29463-7`; those of `also` ask for the
+    category too.
     """
 
     resource: str
     query: str = ""
     write: str = "c"
+    also: frozenset[str] = frozenset()
 
     def render(self, access: Access) -> str:
         """The scope string, e.g. `patient/Observation.rs?code=http://loinc.org|29463-7`."""

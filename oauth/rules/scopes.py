@@ -39,7 +39,7 @@ class SmartScope:
     def covers(self, category: Category) -> bool:
         if self.resource not in {"*", category.smart.resource}:
             return False
-        return not self.query or self.query in {category.smart.query, _family_query(category)}
+        return not self.query or self.query in {category.smart.query, *category.smart.also, _family_query(category)}
 
 
 def _family_query(category: Category) -> str:
