@@ -27,14 +27,17 @@ def ask(
     criterion: str | None = None,
     section: str | None = None,
     due_on: date | None = None,
+    sent: int | None = None,
     by: Actor,
 ) -> UUID:
     """Ask the publisher something about one criterion or one section; the delay of procedure.json by default.
 
-    The publisher is told at once. Raises `Invalid` (`text-required`, `question-target`), `NotFound` for a criterion or
-    a section that the dossier does not have, `TransitionRefused` once the file is closed.
+    The publisher is told at once. `sent` is the number of the version of the dossier that was read. Raises `Invalid`
+    (`text-required`, `question-target`), `NotFound` for a criterion or a section that the dossier does not have,
+    `TransitionRefused` once the file is closed, `VersionMismatch` (`dossier-changed`) when the publisher sent another
+    version since.
     """
-    submission = lock_for_review(submission_id, by=by)
+    submission = lock_for_review(submission_id, by=by, sent=sent)
     if submission.state in FINAL:
         raise TransitionRefused(QuestionVerb.ASK, submission.state)
     _check_target(submission, criterion, section)

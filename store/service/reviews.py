@@ -15,7 +15,6 @@ from store.errors import OwnOrganisation, TransitionRefused
 from store.models.applications import Application
 from store.models.reviews import Question
 from store.models.submissions import Submission, Verdict
-from store.queries.versions import find_last_version
 from store.rules import commission, dossier, grid
 from store.rules.grid import Verdict as VerdictValue
 from store.service.transitions import check_role, lock_for_review, move, person
@@ -101,13 +100,10 @@ def record_verdicts(*, submission_id: UUID, findings: Sequence[Finding], sent: i
     wrote on one of the criteria since, or (`dossier-changed`) when the publisher sent another version; `Invalid` when
     a verdict needs a comment or cannot be given on its criterion.
     """
-    submission = lock_for_review(submission_id, by=by)
+    submission = lock_for_review(submission_id, by=by, sent=sent)
     check_role(by, Role.REVIEWER)
     if submission.state != SubmissionState.IN_EVALUATION:
         raise TransitionRefused("record_verdict", submission.state)
-    last = find_last_version(submission_id)
-    if sent is not None and last and last.number != sent:
-        raise VersionMismatch("The publisher sent another version of the dossier.", code="dossier-changed")
     used = grid.load(submission.grid_version)
     rows = {row.criterion: row for row in db.session.scalars(_verdicts_of(submission_id))}
     for finding in findings:

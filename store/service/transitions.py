@@ -14,7 +14,7 @@ from notification_core import service as notification
 from platform_core import audit, clock, events
 from platform_core.access import Actor, ActorKind
 from platform_core.database import db
-from platform_core.errors import NotFound
+from platform_core.errors import NotFound, VersionMismatch
 from platform_core.ids import uuid7
 from store import workflow
 from store.errors import OwnOrganisation, RoleRequired
@@ -33,6 +33,7 @@ from store.models.listings import Listing
 from store.models.reviews import Question
 from store.models.submissions import Submission
 from store.queries.history import list_steps
+from store.queries.versions import find_last_version
 from store.rules import delays
 from store.workflow import ListingVerb, Role
 
@@ -212,13 +213,19 @@ def check_other_organisation(organisation_id: UUID, by: Actor) -> None:
         raise OwnOrganisation("Nobody examines or decides on a file of their own organisation.")
 
 
-def lock_for_review(submission_id: UUID, *, by: Actor) -> Submission:
-    """A submitted dossier of another organisation, locked. Raises `NotFound` for a draft too, `OwnOrganisation`."""
+def lock_for_review(submission_id: UUID, *, by: Actor, sent: int | None = None) -> Submission:
+    """A submitted dossier of another organisation, locked. Raises `NotFound` for a draft too, `OwnOrganisation`.
+
+    `sent` is the number of the version that was read: `VersionMismatch` (`dossier-changed`) when it is not the last.
+    """
     submission = db.session.scalar(locked(sa.select(Submission).where(Submission.id == submission_id)))
     if submission is None or submission.submitted_at is None:
         raise NotFound("This dossier does not exist.")
     application = db.session.get_one(Application, submission.application_id)
     check_other_organisation(application.organisation_id, by)
+    last = find_last_version(submission_id) if sent is not None else None
+    if last and last.number != sent:
+        raise VersionMismatch("The publisher sent another version of the dossier.", code="dossier-changed")
     return submission
 
 

@@ -1,18 +1,12 @@
 """The authority's pages: what they show, what they refuse, and that nothing typed is lost."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from threading import Barrier
 from uuid import UUID
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
 
 from platform_core import clock
-from platform_core.access import Actor
 from platform_core.clock import FrozenClock
 from platform_core.database import transaction
 from store.queries.commission import list_items, list_reservations, list_sessions
@@ -305,63 +299,6 @@ def test_two_deciders_the_second_reads_what_the_first_decided_and_keeps_their_te
     )
     with transaction():
         assert [one.text for one in list_notes(submission_id)] == ["Mon long motif."]
-
-
-def test_two_deciders_at_the_same_instant_one_wins_and_the_other_gets_both(app: Flask, people: People) -> None:
-    _, submission_id = bring_to("opinion_given", people)
-    refusal = {"motive": "Motif contraire.", "against": "1"}
-    answers = at_once(
-        lambda ready: post(
-            app, people.omar, address(submission_id, "/accepter"), {"motive": "Motif favorable."}, ready
-        ),
-        lambda ready: post(app, people.zoe, address(submission_id, "/refuser"), refusal, ready),
-    )
-    assert sorted(one.status_code for one in answers) == [303, 409]
-    lost = next(one for one in answers if one.status_code == 409)
-    assert "Motif favorable." in lost.text and "Motif contraire." in lost.text
-
-
-def test_two_reviewers_at_the_same_instant_one_wins_and_the_other_gets_both(app: Flask, people: People) -> None:
-    _, submission_id = bring_to("in_evaluation", people)
-    path = address(submission_id, "/criteres/SEC-01")
-    answers = at_once(
-        lambda ready: post(app, people.ines, path, {**VERDICT, "comment": "Vu par Inès."}, ready),
-        lambda ready: post(app, people.noe, path, {**VERDICT, "comment": "Vu par Noé."}, ready),
-    )
-    assert sorted(one.status_code for one in answers) == [303, 409]
-    lost = next(one for one in answers if one.status_code == 409)
-    assert "Vu par Inès." in lost.text and "Vu par Noé." in lost.text
-
-
-def test_a_reviewer_asks_while_the_publisher_sends(client: FlaskClient, people: People) -> None:
-    application_id, submission_id = bring_to("in_evaluation", people)
-    with transaction():
-        flagged = ["SEC-01"]
-        reviews.request_complements(submission_id=submission_id, motive="Précisez.", flagged=flagged, by=people.ines)
-    as_agent(client, people.alice.id)
-    path = f"/editeur/applications/{application_id}/soumettre"
-    token = read_csrf_token(client, path)
-    with transaction():
-        questions.ask(submission_id=submission_id, text="Et en 2026 ?", criterion="SEC-01", by=people.ines)
-    sent = client.post(path, data={"attest": "yes", "csrf_token": token}, follow_redirects=True)
-    assert "attendent encore votre réponse" in sent.text and "Et en 2026" in sent.text
-    with transaction():
-        assert get_submission(submission_id).state is SubmissionState.COMPLEMENTS_REQUESTED
-
-
-def at_once(*calls: Callable[[Barrier], TestResponse]) -> list[TestResponse]:
-    """What each call answered, each in its thread; they wait for one another before they post."""
-    ready = Barrier(len(calls), timeout=60)
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(lambda call: call(ready), calls))
-
-
-def post(app: Flask, by: Actor, path: str, data: dict[str, str], ready: Barrier) -> TestResponse:
-    """Open the page as this agent, wait for the others, post its form."""
-    client = as_agent(app.test_client(), by.id)
-    token = read_csrf_token(client, path)
-    ready.wait()
-    return client.post(path, data={**data, "csrf_token": token})
 
 
 def test_a_publisher_gives_up_while_a_reviewer_asks(client: FlaskClient, people: People) -> None:

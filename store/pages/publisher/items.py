@@ -11,9 +11,10 @@ from werkzeug.wrappers import Response
 from identity_core.sessions import agent_required, current_actor
 from platform_core.access import Access
 from platform_core.database import transaction
-from platform_core.errors import DomainError, Invalid, NotFound, VersionMismatch
+from platform_core.errors import Conflict, DomainError, Invalid, NotFound, VersionMismatch
 from platform_core.permission import Unit
 from store.pages import forms
+from store.pages.publisher.conflicts import show_late_writing
 from store.pages.publisher.desk import section_url
 from store.queries.submissions import SubmissionView, get_own_submission
 from store.rules import dossier
@@ -46,6 +47,8 @@ def save_item(application_id: UUID, category: str = "", access: str = "") -> Ans
     try:
         with transaction():
             dossiers.save_item(application_id=application_id, item=item, version=version, by=by)
+    except Conflict:
+        return _late(application_id, item)
     except (VersionMismatch, Invalid) as refused:
         page = _form(_own(application_id), item, existing=bool(category), refused=refused, version=version)
         return page, 409 if isinstance(refused, VersionMismatch) else 422
@@ -55,18 +58,39 @@ def save_item(application_id: UUID, category: str = "", access: str = "") -> Ans
 
 @blueprint.post("/editeur/applications/<uuid:application_id>/donnees/<category>/<any(read, write):access>/retrait")
 @agent_required("publisher")
-def remove_item(application_id: UUID, category: str, access: str) -> Response:
-    version = request.form.get("version", "")
-    with transaction():
-        dossiers.remove_item(
-            application_id=application_id,
-            category=category,
-            access=Access(access),
-            version=version,
-            by=current_actor(),
-        )
+def remove_item(application_id: UUID, category: str, access: str) -> Answer:
+    try:
+        with transaction():
+            dossiers.remove_item(
+                application_id=application_id,
+                category=category,
+                access=Access(access),
+                version=request.form.get("version", ""),
+                by=current_actor(),
+            )
+    except VersionMismatch as refused:
+        file = _own(application_id)
+        found = _find(file, category, access)
+        if found:
+            return _form(file, found, existing=True, refused=refused), 409
+    except Conflict:
+        return _late(application_id, {})
     flash(gettext("Donnée retirée du dossier."), "success")
     return redirect(section_url(application_id, "data"), 303)
+
+
+def _late(application_id: UUID, item: dict[str, Any]) -> tuple[str, int]:
+    """The section was closed while the item was being written, or taken back: what the dossier asks, what was typed."""
+    saved = _find(_own(application_id), item.get("category", ""), item.get("access", ""))
+    labels = [_("Donnée"), _("Accès"), _("Pourquoi"), _("Besoin"), _("Ancienneté"), _("Fréquence")]
+    typed = forms.describe_item(item) if item else ()
+    held = forms.describe_item(saved) if saved else [_("Non renseigné")] * len(typed)
+    rows = [row for row in zip(labels, held, typed, strict=bool(item)) if row[1] != row[2]]
+    return show_late_writing(application_id, title=_(dossier.SECTIONS["data"]["title"]), rows=rows)
+
+
+def _(text: str) -> str:
+    return str(gettext(text))
 
 
 def _own(application_id: UUID) -> SubmissionView:

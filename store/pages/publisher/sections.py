@@ -1,7 +1,7 @@
 """The forms of the dossier, step by step, saved at each page; of two colleagues on one page, neither loses anything."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -12,10 +12,11 @@ from werkzeug.wrappers import Response
 from identity_core.sessions import agent_required, current_actor
 from platform_core import clock
 from platform_core.database import transaction
-from platform_core.errors import Fault, Invalid, VersionMismatch
+from platform_core.errors import Conflict, Fault, Invalid, VersionMismatch
 from platform_core.french import hour_in_words
 from store.pages import claims, forms
 from store.pages.publisher import desk as desks
+from store.pages.publisher.conflicts import show_late_writing
 from store.pages.publisher.desk import Desk
 from store.rules import dossier, sections
 from store.rules.orientation import list_obstacles
@@ -108,6 +109,8 @@ def show_section(application_id: UUID, slug: str, step: str = "") -> Answer:
 @agent_required("publisher")
 def save_section(application_id: UUID, slug: str, step: str = "") -> Answer:
     page = _page(desks.open_desk(application_id), desks.find_section(slug), step)
+    if not page.fields:
+        return _late(page)
     values = page.read()
     if "choosing" in request.form and page.unchosen(values):
         return _conflict(page, values, missing=page.unchosen(values)), 422
@@ -116,6 +119,8 @@ def save_section(application_id: UUID, slug: str, step: str = "") -> Answer:
     except VersionMismatch:
         renewed = _page(desks.open_desk(application_id), page.section, step)
         return (_conflict(renewed, values), 409) if renewed.differing(values) else _go_on(renewed)
+    except Conflict:
+        return _late(_page(desks.open_desk(application_id), page.section, step))
     except Invalid as refused:
         return _form(page, values, refused.faults), 422
     flash(gettext("Brouillon enregistré."), "success")
@@ -130,6 +135,8 @@ def save_draft(application_id: UUID, slug: str, step: str = "") -> Answer:
     page = _page(desks.open_desk(application_id), desks.find_section(slug), step)
     try:
         _save(page, page.read())
+    except Conflict:
+        return {"said": str(gettext("Cette partie ne se modifie plus : enregistrez pour comparer."))}, 409
     except VersionMismatch:
         return {"said": str(gettext("Quelqu’un d’autre a enregistré : enregistrez pour comparer."))}, 409
     except Invalid:
@@ -242,6 +249,16 @@ def _item_versions(desk: Desk) -> dict[tuple[str, str], str]:
     content = desk.file.dossier
     keys = [(item["category"], item["access"]) for item in dossier.list_items(content)]
     return {key: dossier.item_version(content, *key) for key in keys}
+
+
+def _late(page: StepPage) -> tuple[str, int]:
+    """The part was closed while it was being written: both values of each field that differs."""
+    whole = replace(page, fields=page.step.fields)
+    values = whole.read()
+    saved, typed = whole.words(whole.saved), whole.words(values)
+    rows = [(typed[name][0], saved[name][1], typed[name][1]) for name in whole.differing(values)]
+    title = str(gettext(dossier.SECTIONS[page.section]["title"]))
+    return show_late_writing(page.desk.file.application_id, title=title, rows=rows)
 
 
 def _conflict(page: StepPage, values: Mapping[str, Any], missing: Sequence[str] = ()) -> str:

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
@@ -11,6 +11,7 @@ from platform_core.database import transaction
 from platform_core.errors import Conflict, Fault, Invalid, NotFound
 from store.pages import claims, forms
 from store.pages.publisher import desk as desks
+from store.pages.publisher.conflicts import show_late_sending
 from store.pages.publisher.desk import Desk
 from store.queries import versions
 from store.queries.submissions import get_own_submission
@@ -44,9 +45,8 @@ def submit(application_id: UUID) -> Answer:
             number = dossiers.submit(application_id=application_id, by=current_actor())
     except Invalid:
         return _page(desks.open_desk(application_id)), 422
-    except Conflict as refused:
-        flash(forms.say_refusal(refused), "warning")
-        return redirect(url_for("own_questions.list_all", application_id=application_id), 303)
+    except Conflict:
+        return show_late_sending(application_id)
     return redirect(url_for("sending.show_receipt", application_id=application_id, number=number), 303)
 
 

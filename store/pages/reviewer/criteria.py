@@ -1,6 +1,5 @@
 """The criteria of a dossier: what the publisher answers and shows, what the reviewers find."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +24,6 @@ from store.service import reviews
 blueprint = Blueprint("criteria", __name__, template_folder="../../templates")
 
 Answer = str | Response | tuple[str, int]
-_NUMBER = re.compile("[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +36,7 @@ class Typed:
     sent: str = "0"
 
     def is_readable(self) -> bool:
-        return self.verdict in set(Verdict) and all(_NUMBER.fullmatch(one) for one in (self.version, self.sent))
+        return self.verdict in set(Verdict) and all(wording.NUMBER.fullmatch(one) for one in (self.version, self.sent))
 
 
 @blueprint.get("/instruction/dossiers/<uuid:submission_id>/criteres")

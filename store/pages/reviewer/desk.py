@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from flask import url_for
+from flask_babel import gettext
 
 from identity_core.sessions import current_actor
 from platform_core.database import transaction
@@ -17,7 +18,7 @@ from store.queries.questions import NoteView, QuestionView, list_notes, list_que
 from store.queries.submissions import SubmissionView, get_submission
 from store.queries.verdicts import VerdictView, list_verdicts
 from store.queries.versions import VersionView, list_versions
-from store.rules import grid
+from store.rules import dossier, grid
 from store.rules.grid import Criterion, Grid, Verdict
 from store.service.transitions import check_other_organisation
 from store.workflow import QuestionState, SubmissionState
@@ -75,9 +76,11 @@ class Desk:
     def waiting_questions(self) -> Sequence[QuestionView]:
         return [one for one in self.questions if one.state is QuestionState.OPEN]
 
-    def changes_of(self, criterion: str) -> Sequence[Mapping[str, str]]:
-        """What changed in the answer to a criterion."""
-        return [one for one in self.changes if one["label"].partition(",")[0] == criterion]
+    def changes_of(self, part: str) -> Sequence[Mapping[str, str]]:
+        """What changed in a section, or in the answer to a criterion."""
+        if part in dossier.SECTIONS:
+            return [one for one in self.changes if one["section"] == gettext(dossier.SECTIONS[part]["title"])]
+        return [one for one in self.changes if one["label"].partition(",")[0] == part]
 
     def to_examine(self) -> Sequence[Criterion]:
         return [one for one in self.criteria if one.id not in self.verdicts]

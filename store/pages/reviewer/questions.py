@@ -1,7 +1,7 @@
 """Questions to the publisher, who reads them at once, and internal notes, which they never read."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
 
@@ -12,13 +12,13 @@ from werkzeug.wrappers import Response
 from identity_core.sessions import agent_required, current_actor
 from platform_core.access import Actor
 from platform_core.database import transaction
-from platform_core.errors import DomainError, Invalid
+from platform_core.errors import DomainError, Invalid, VersionMismatch
 from platform_core.renderers import status_of
 from store.errors import TransitionRefused
 from store.pages import forms
 from store.pages.reviewer import wording
 from store.pages.reviewer.conflicts import show_conflict
-from store.pages.reviewer.desk import open_desk, open_file
+from store.pages.reviewer.desk import open_desk
 from store.rules import dossier
 from store.rules.messages import Use
 from store.service import questions
@@ -34,11 +34,13 @@ _ACTS: Mapping[str, Callable[[UUID, str, Actor], None]] = {
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """A question as it was typed. `target` is the id of a criterion or the code of a section."""
+    """A question as it was typed. `target` is the id of a criterion or the code of a section, `sent` the number of the
+    version of the dossier that was read."""
 
     target: str = ""
     text: str = ""
     due_on: str = ""
+    sent: str = ""
 
 
 @blueprint.get("/instruction/dossiers/<uuid:submission_id>/questions")
@@ -66,7 +68,8 @@ def new_question(submission_id: UUID) -> str:
 @blueprint.post("/instruction/dossiers/<uuid:submission_id>/questions")
 @agent_required("reviewer")
 def ask(submission_id: UUID) -> Answer:
-    typed = Typed(request.form.get("target", ""), wording.typed("text"), request.form.get("due_on", ""))
+    read, sent = request.form, request.form.get("sent", "")
+    typed = Typed(read.get("target", ""), wording.typed("text"), read.get("due_on", ""), sent)
     try:
         day = wording.typed_day("due_on")
         if wording.wants("insert"):
@@ -79,8 +82,13 @@ def ask(submission_id: UUID) -> Answer:
                 section=section,
                 criterion=None if section else typed.target or None,
                 due_on=day,
+                sent=int(sent) if wording.NUMBER.fullmatch(sent) else None,
                 by=current_actor(),
             )
+    except VersionMismatch:
+        return _form(submission_id, typed, conflict=True), 409
+    except TransitionRefused:
+        return show_conflict(submission_id, act="question:poser", text=typed.text)
     except ValueError:
         return _form(submission_id, typed, gettext("La date n’est pas lisible.")), 422
     except DomainError as refused:
@@ -128,17 +136,31 @@ def _back(submission_id: UUID, target: str) -> str:
     return url_for("inquiries.list_questions", submission_id=submission_id)
 
 
-def _form(submission_id: UUID, typed: Typed, error: str = "", *, inserts: bool = False, day: date | None = None) -> str:
-    with transaction():
-        file = open_file(submission_id)
+def _form(
+    submission_id: UUID,
+    typed: Typed,
+    error: str = "",
+    *,
+    inserts: bool = False,
+    day: date | None = None,
+    conflict: bool = False,
+) -> str:
+    """The form of a question. In a conflict it shows what the publisher sent meanwhile beside what was typed, and
+    carries the number of the version shown, so that asking again is a choice."""
+    desk = open_desk(submission_id)
     if inserts:
-        typed = Typed(typed.target, wording.inserted(typed.text, file, criterion=typed.target, day=day), typed.due_on)
+        text = wording.inserted(typed.text, desk.file, criterion=typed.target, day=day)
+        typed = replace(typed, text=text)
     return render_template(
         "store/reviewer/question.html",
         tab="questions",
-        file=file,
+        file=desk.file,
         typed=typed,
         error=error,
+        conflict=conflict,
+        version=desk.sent,
+        sent=typed.sent if typed.sent and not conflict else desk.sent.number,
+        changes=desk.changes_of(typed.target),
         parts=_parts(),
         templates=wording.offered(Use.QUESTION),
     )

@@ -1,5 +1,6 @@
 """The texts of the authority's forms: typed, completed by ready-made ones, previewed, confirmed."""
 
+import re
 from collections.abc import Sequence
 from datetime import date, timedelta
 
@@ -11,6 +12,8 @@ from store.queries.submissions import SubmissionView
 from store.rules import messages
 from store.rules.messages import MessageTemplate, Use
 from store.rules.procedure import PROCEDURE
+
+NUMBER = re.compile("[0-9]{1,9}")
 
 
 def typed(field: str) -> str:
