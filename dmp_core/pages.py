@@ -7,12 +7,14 @@ from uuid import UUID
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import format_decimal, gettext
+from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from dmp_core.categories import BMI, KINDS, Kind
 from dmp_core.queries import points as queries
 from dmp_core.queries.points import Point
 from dmp_core.schemas import TypedMeasure, read_typed, value_fields
+from dmp_core.service import contributions
 from dmp_core.service import typed as service
 from identity_core.sessions import current_actor, current_patient, patient_required
 from platform_core import charts, clock
@@ -21,6 +23,7 @@ from platform_core.clock import PARIS
 from platform_core.database import transaction
 from platform_core.errors import Invalid, NotFound
 from platform_core.fhir.search import span_of
+from platform_core.navigation import Area, panels
 
 blueprint = Blueprint("dmp", __name__, template_folder="templates")
 
@@ -60,6 +63,29 @@ def show_measures(name: str) -> str:
         total=len(found),
         can_add=kind.name != BMI,
     )
+
+
+@blueprint.get("/espace/mesures/<name>/<uuid:measure_id>")
+@patient_required
+def show_measure(name: str, measure_id: UUID) -> str:
+    """One measure, and what other rooms let the patient do with it."""
+    kind, patient = _kind(name), current_patient()
+    with transaction(patient_id=patient.id):
+        point = queries.get_point(patient_id=patient.id, kind=kind.name, measure_id=measure_id)
+        about = {"patient_id": patient.id, "category": kind.category, "resource_id": measure_id}
+        found = panels(Area.PATIENT, "resource", by=current_actor(), **about)
+        blocks = [Markup(render_template(template, **context)) for template, context in found]  # noqa: S704 - our own
+    return render_template("dmp_core/measure.html", patient=patient, point=point, blocks=blocks)
+
+
+@blueprint.post("/espace/mesures/<name>/<uuid:measure_id>")
+@patient_required
+def unhide_measure(name: str, measure_id: UUID) -> Response:
+    patient = current_patient()
+    with transaction(patient_id=patient.id):
+        contributions.show_measure(patient_id=patient.id, measure_id=measure_id, by=current_actor())
+    flash(gettext("La mesure n’est plus masquée."), "success")
+    return redirect(url_for(".show_measure", name=name, measure_id=measure_id), 303)
 
 
 @blueprint.get("/espace/mesures/<name>/ajouter")

@@ -5,11 +5,13 @@ from flask import Flask
 from dmp_core import (
     models,  # noqa: F401 - loads the tables
     pages,
+    subscribers,
 )
 from dmp_core.api.devices import DEVICE
 from dmp_core.api.observations import OBSERVATION, perform_transaction
 from dmp_core.categories import FAMILY, MEASURES
 from platform_core.categories import registry as categories
+from platform_core.events import ContributionsWithdrawn, subscribe
 from platform_core.fhir.registry import registry as fhir
 from platform_core.navigation import Area, Link, Panel, add_link, add_panel
 
@@ -21,5 +23,6 @@ def init_app(app: Flask) -> None:
     fhir.register(DEVICE)
     fhir.register_transaction(frozenset({OBSERVATION.name, DEVICE.name}), perform_transaction)
     app.register_blueprint(pages.blueprint)
+    subscribe(ContributionsWithdrawn, subscribers.withdraw_contributions)
     add_link(Link(Area.PATIENT, "Mon dossier", "dmp.show_record", order=20))
     add_panel(Panel(Area.PATIENT, "home", "dmp_core/panel.html", pages.load_panel, order=20))

@@ -16,7 +16,9 @@ def read(call: DataCall, identifier: str) -> Stored:
     known = {renderer.device_reference(key): key for key in queries.list_device_ids(patient_id=call.patient_id)}
     key = known.get(identifier)
     spans = {code.partition(".")[2]: span_of(period) for code, period in permit.categories.items()}
-    if key is None or not queries.has_measures(patient_id=call.patient_id, device_id=key, spans=spans):
+    if key is None or not queries.has_measures(
+        patient_id=call.patient_id, device_id=key, spans=spans, excluded=permit.excluded
+    ):
         raise NotFound(f"There is no Device {identifier}.")
     return renderer.stored_device(queries.list_devices(patient_id=call.patient_id, ids=[key])[0], created=False)
 

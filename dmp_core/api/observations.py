@@ -38,9 +38,10 @@ def read(call: DataCall, identifier: str) -> Stored:
         raise _absent(identifier)
     category = KINDS[row.kind].category
     permit = _permit_to_read(call, category, identifier)
-    if row.effective_at.astimezone(PARIS).date() not in permit.categories[category]:
+    shown = _as_shown(row, permit)
+    if shown is None or shown.effective_at.astimezone(PARIS).date() not in permit.categories[category]:
         raise _absent(identifier)
-    return Renderer(permit).stored_measure(row, category, created=False, warnings=())
+    return Renderer(permit).stored_measure(shown, category, created=False, warnings=())
 
 
 def search(call: DataCall, query: Query) -> Page:
@@ -59,6 +60,7 @@ def search(call: DataCall, query: Query) -> Page:
         sort=asked.sort,
         limit=query.count + 1,
         skip=query.count * query.offset,
+        excluded=permit.excluded,
     )
     return _page(query, permit, rows, total=_total(query, permit, spans, asked.updated))
 
@@ -81,7 +83,7 @@ def _devices(permit: Permit, renderer: Renderer, rows: Sequence[MeasureRow]) -> 
 def _total(query: Query, permit: Permit, spans: dict[str, Span], updated: Span) -> int | None:
     if not query.total and query.count:
         return None
-    return queries.count_measures(patient_id=permit.patient_id, spans=spans, updated=updated)
+    return queries.count_measures(patient_id=permit.patient_id, spans=spans, updated=updated, excluded=permit.excluded)
 
 
 def _permit_to_read(call: DataCall, category: str, identifier: str) -> Permit:
@@ -91,6 +93,13 @@ def _permit_to_read(call: DataCall, category: str, identifier: str) -> Permit:
         if error.code == "consent-not-given":
             raise _absent(identifier) from None
         raise
+
+
+def _as_shown(row: MeasureRow, permit: Permit) -> MeasureRow | None:
+    """The measure without what the patient keeps from the caller, which one that is computed may be made of."""
+    if not permit.excluded:
+        return row
+    return queries.find_measure(patient_id=permit.patient_id, identifier=row.id, excluded=permit.excluded)
 
 
 def _absent(identifier: str) -> NotFound:

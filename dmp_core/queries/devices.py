@@ -1,10 +1,10 @@
 """Devices of a record."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from uuid import UUID
 
 from dmp_core.models import DeviceRow
-from dmp_core.queries.statements import ASKED, asked
+from dmp_core.queries.statements import ASKED, SHOWN, asked, but
 from platform_core.database import run
 from platform_core.fhir.search import Span
 
@@ -30,10 +30,12 @@ def get_device_by_identifier(*, patient_id: UUID, identifier: tuple[str, str]) -
     return DeviceRow(*run(statement, parameters)[0])
 
 
-def has_measures(*, patient_id: UUID, device_id: UUID, spans: Mapping[str, Span]) -> bool:
-    """Whether the device took one of these kinds of measure within its instants."""
+def has_measures(
+    *, patient_id: UUID, device_id: UUID, spans: Mapping[str, Span], excluded: Collection[UUID] = ()
+) -> bool:
+    """Whether the device took one of these kinds of measure within its instants, that this reader may see."""
     statement = f"""
         SELECT EXISTS (SELECT FROM dmp_measure m JOIN {ASKED}
             ON m.kind = asked.kind AND m.effective_at >= asked.first AND m.effective_at < asked.last
-         WHERE m.patient_id = %(patient)s AND m.device_id = %(device)s)"""  # noqa: S608 - constants only
-    return bool(run(statement, {**asked(patient_id, spans), "device": device_id})[0][0])
+         WHERE m.patient_id = %(patient)s AND m.device_id = %(device)s AND {SHOWN})"""  # noqa: S608 - constants only
+    return bool(run(statement, {**asked(patient_id, spans), "device": device_id, **but(excluded)})[0][0])

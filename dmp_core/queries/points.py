@@ -11,9 +11,10 @@ from dmp_core.categories import BMI, KINDS, Kind
 from dmp_core.queries import computed
 from dmp_core.queries.statements import VALID, bounds
 from platform_core.database import run
+from platform_core.errors import NotFound
 from platform_core.fhir.search import ANY_TIME, Span
 
-_COLUMNS = "kind, effective_at, value, value2, author_name"
+_COLUMNS = "kind, effective_at, value, value2, author_name, id, hidden_at IS NOT NULL"
 _LATEST = f"""
 SELECT m.* FROM unnest(%(kinds)s::text[]) AS asked(kind) CROSS JOIN LATERAL (
     SELECT {_COLUMNS} FROM dmp_measure WHERE patient_id = %(patient)s AND kind = asked.kind AND {VALID}
@@ -23,16 +24,24 @@ SELECT {_COLUMNS} FROM dmp_measure
  WHERE patient_id = %(patient)s AND kind = %(kind)s AND {VALID}
    AND effective_at >= %(first)s::timestamptz AND effective_at < %(last)s::timestamptz
  ORDER BY effective_at DESC, id DESC LIMIT %(limit)s"""  # noqa: S608 - constants only
+_ONE = f"""
+SELECT {_COLUMNS} FROM dmp_measure
+ WHERE patient_id = %(patient)s AND id = %(id)s AND kind = %(kind)s AND {VALID}"""  # noqa: S608 - constants only
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A measure: `values` is one number, or the systolic and the diastolic pressure; `author` is a name."""
+    """A measure: `values` is one number, or the systolic and the diastolic pressure; `author` is a name.
+
+    A computed one has no `id`; one that is `hidden` is read by the patient alone.
+    """
 
     kind: Kind
     effective_at: datetime
     values: tuple[Decimal, ...]
     author: str
+    id: UUID | None = None
+    hidden: bool = False
 
     @property
     def is_plausible(self) -> bool:
@@ -55,11 +64,19 @@ def list_points(*, patient_id: UUID, kind: str, span: Span, limit: int) -> Seque
     return [_point(row) for row in run(_SERIES, parameters)]
 
 
+def get_point(*, patient_id: UUID, kind: str, measure_id: UUID) -> Point:
+    """One valid measure of a kind. Raises `NotFound`."""
+    for row in run(_ONE, {"patient": patient_id, "kind": kind, "id": measure_id}):
+        return _point(row)
+    raise NotFound("There is no such measure.")
+
+
 def _indexes(patient_id: UUID, span: Span, limit: int) -> list[Point]:
     found = computed.list_indexes(patient_id=patient_id, span=span, limit=limit)
     return [Point(KINDS[BMI], at, (index,), computed.AUTHOR) for at, index in found]
 
 
 def _point(row: Any) -> Point:
-    kind, effective_at, value, value2, author = row
-    return Point(KINDS[kind], effective_at, (value,) if value2 is None else (value, value2), author)
+    kind, effective_at, value, value2, author, identifier, hidden = row
+    values = (value,) if value2 is None else (value, value2)
+    return Point(KINDS[kind], effective_at, values, author, identifier, hidden)

@@ -1,6 +1,6 @@
 """How statements are sent: to the driver as they are written, since no object of the mapper stands on these paths."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -17,11 +17,18 @@ ASKED = (
     " AS asked(kind, first, last)"
 )
 VALID = "status NOT IN ('entered-in-error', 'cancelled')"
+SHOWN = "hidden_at IS NULL AND id <> ALL(%(excluded)s::uuid[])"
+"""What a reader other than the patient may see: nothing hidden, nothing that is kept from this very reader."""
 
 
 def rows(statement: str, parameters: Mapping[str, Any]) -> Sequence[MeasureRow]:
     """The rows of a statement that selects `COLUMNS`."""
     return [MeasureRow(*row) for row in run(statement, parameters)]
+
+
+def but(excluded: Collection[UUID]) -> dict[str, list[UUID]]:
+    """The parameter of `SHOWN`."""
+    return {"excluded": list(excluded)}
 
 
 def asked(patient_id: UUID, spans: Mapping[str, Span]) -> dict[str, Any]:

@@ -141,6 +141,7 @@ def _find_same(judged: Draft, permit: Permit, criteria: str, renderer: Renderer)
         kind=kind.name,
         identifier=_identifier(query),
         span=query.span("date"),
+        excluded=permit.excluded,
     )
     if len(found) > 1:
         raise Conflict("Several measures match the criteria of the conditional create.", code="duplicate")

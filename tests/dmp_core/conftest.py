@@ -1,6 +1,6 @@
 """A guard of these tests' own, resources to write, and a client that speaks FHIR."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,6 +29,7 @@ class App:
     source: str = "urn:oid:1.2.250.1.215.400"
     refused: frozenset[tuple[str, Access]] = frozenset()
     periods: dict[str, DatePeriod] = field(default_factory=dict)
+    excluded: frozenset[UUID] = frozenset()
     required: list[tuple[tuple[str, ...], Access, DatePeriod, bool]] = field(default_factory=list)
     counts: list[Mapping[str, int]] = field(default_factory=list)
 
@@ -56,10 +57,17 @@ class FakeCall:
         if not given or (len(given) < len(asked) and not narrow):
             raise Forbidden("No item covers this.", code="consent-not-given")
         return Permit(
-            self.actor, self.patient_id, self.patient_reference, given, self._app.source, self._app.id, self._app.id
+            self.actor,
+            self.patient_id,
+            self.patient_reference,
+            given,
+            self._app.source,
+            self._app.id,
+            self._app.id,
+            excluded=self._app.excluded,
         )
 
-    def served(self, counts: Mapping[str, int]) -> None:
+    def served(self, counts: Mapping[str, int], ids: Sequence[str] = ()) -> None:
         self._app.counts.append(counts)
 
 
