@@ -52,8 +52,8 @@ class Transition:
     to: DocumentState | None = None
 
 
-# Only the author replaces and deletes (PDSm: « seul l’auteur »). What the author kept from the patient until it is told,
-# the patient cannot show; what the patient masks, only the patient shows again.
+# Only the author replaces and deletes (PDSm). What the author kept from the patient until it is told, the patient
+# cannot show; what the patient masks, only the patient shows again.
 TRANSITIONS = {
     _Act.REPLACE: Transition(frozenset({_State.CURRENT}), frozenset({_Role.AUTHOR}), _State.SUPERSEDED),
     _Act.DELETE: Transition(ALIVE, frozenset({_Role.AUTHOR}), _State.DELETED),

@@ -30,6 +30,23 @@ def _entry(base: str, found: tuple[str, str, str], mode: str) -> str:
     return f'{{"fullUrl":"{base}/{type_}/{identifier}","resource":{text},"search":{{"mode":"{mode}"}}}}'
 
 
+def history(versions: Sequence[Stored], base: str) -> str:
+    """The history Bundle of one resource, the newest version first (FHIR R4 §3.1.0.12)."""
+    entries = [_version(stored, base) for stored in versions]
+    total = len(versions)
+    return f'{{"resourceType":"Bundle","type":"history","total":{total},"entry":[{",".join(entries)}]}}'
+
+
+def _version(stored: Stored, base: str) -> str:
+    method, status = ("POST", "201 Created") if stored.created else ("PUT", "200 OK")
+    url = stored.type if stored.created else stored.reference
+    answer = {"status": status, "etag": f'W/"{stored.version}"', "lastModified": stored.updated_at.isoformat()}
+    return (
+        f'{{"fullUrl":"{base}/{stored.reference}","resource":{stored.text()},'
+        f'"request":{{"method":"{method}","url":"{url}"}},"response":{wire.write(answer)}}}'
+    )
+
+
 def response(kind: str, outcomes: Sequence[Outcome]) -> str:
     """The `transaction-response` or `batch-response`: one entry for each entry of the request, in its order."""
     entries = [_refused(outcome) if isinstance(outcome, DomainError) else _stored(outcome) for outcome in outcomes]

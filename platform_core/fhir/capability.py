@@ -65,9 +65,12 @@ def _resource(found: ResourceType) -> dict[str, Any]:
 
 def _interactions(found: ResourceType) -> Iterator[str]:
     offered = {
-        "read": found.read,
+        "read": found.read or found.content,
+        "history-instance": found.history,
         "search-type": found.search,
         "create": found.create or found.transactional,
         "update": found.update,
+        "patch": found.patch,
+        "delete": found.delete,
     }
     return (code for code, there in offered.items() if there)

@@ -1,6 +1,6 @@
 """What this server can do in FHIR: each data core registers its resource types; routes and metadata only read."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -47,16 +47,33 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An entry of a transaction: where it stands in the Bundle, its resource and its request."""
+    """An entry of a transaction: where it stands in the Bundle, its resource and its request.
+
+    `target` is the reference that a PATCH changes; empty for a POST.
+    """
 
     position: int
     full_url: str
     resource: Resource
     if_none_exist: str = ""
+    target: str = ""
 
     @property
     def type(self) -> str:
         return str(self.resource.get("resourceType", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A document in its own form (FHIR R4 §2.39, Binary): `read` gives bytes `start` to `stop` (excluded), in pieces,
+    once the data call has ended. `tag` names these very bytes."""
+
+    id: str
+    category: str
+    media_type: str
+    size: int
+    tag: str
+    read: Callable[[int, int], Iterator[bytes]]
 
 
 Outcome = Stored | DomainError
@@ -65,6 +82,9 @@ Search = Callable[[DataCall, Query], Page]
 Create = Callable[[DataCall, Resource, str], Stored]
 CreateMany = Callable[[DataCall, Sequence[Resource]], Sequence[Outcome]]
 Update = Callable[[DataCall, str, Resource, int | None], Stored]
+Delete = Callable[[DataCall, str, int | None], Stored]
+History = Callable[[DataCall, str], Sequence[Stored]]
+ReadContent = Callable[[DataCall, str], Content]
 Transaction = Callable[[DataCall, Sequence[Entry]], Sequence[Stored]]
 
 
@@ -81,7 +101,9 @@ class ResourceType:
     """A resource type and its interactions; what is None is answered 405.
 
     `create` takes the criteria of `If-None-Exist` (empty when absent). `create_many` gives one outcome for each
-    resource, in order; it refuses alone what is invalid alone. `update` takes the version of `If-Match`.
+    resource, in order; it refuses alone what is invalid alone. `update`, `patch` (a FHIRPath Patch) and `delete` take
+    the version of `If-Match`. `history` gives the newest version first. `content` takes the place of `read` where the
+    resource is a document in its own form. With `attachments`, documents of 50 MB may come inside the resource.
     """
 
     name: str
@@ -93,7 +115,12 @@ class ResourceType:
     create: Create | None = None
     create_many: CreateMany | None = None
     update: Update | None = None
+    patch: Update | None = None
+    delete: Delete | None = None
+    history: History | None = None
+    content: ReadContent | None = None
     transactional: bool = False
+    attachments: bool = False
 
 
 @dataclass(slots=True)

@@ -1,5 +1,6 @@
 """Transaction and batch Bundles (FHIR R4 §3.1.0.11): reading their entries, handing them to the core concerned."""
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,6 +13,8 @@ from platform_core.fhir.validation import invalid
 MOST_ENTRIES = 1000
 MOST_ELEMENTS = 200 * MOST_ENTRIES
 KINDS = ("transaction", "batch")
+_METHODS = frozenset({"POST", "PATCH"})
+_INSTANCE = re.compile(r"[A-Za-z]+/[A-Za-z0-9.-]{1,64}")
 
 
 def read_bundle(document: Any) -> tuple[str, Sequence[Any]]:
@@ -89,8 +92,10 @@ def _entry(position: int, entry: Any) -> Entry | DomainError:
     if not isinstance(entry, dict) or not isinstance(entry.get("resource"), dict):
         return invalid([Fault(f"{path}.resource", "is missing.", "required")])
     request, resource = entry.get("request"), entry["resource"]
-    if not isinstance(request, dict) or request.get("method") != "POST":
-        return invalid([Fault(f"{path}.request.method", "must be POST.", "not-supported")])
+    if not isinstance(request, dict) or request.get("method") not in _METHODS:
+        return invalid([Fault(f"{path}.request.method", "must be POST, or PATCH.", "not-supported")])
+    if request["method"] == "PATCH":
+        return _patch(position, request.get("url"), resource)
     if request.get("url") != resource.get("resourceType"):
         return invalid([Fault(f"{path}.request.url", "must be the type of the resource.", "invalid")])
     criteria, full_url = request.get("ifNoneExist", ""), entry.get("fullUrl", "")
@@ -99,6 +104,16 @@ def _entry(position: int, entry: Any) -> Entry | DomainError:
     if "ifNoneExist" in request and not criteria:
         return invalid([Fault(f"{path}.request.ifNoneExist", "is empty.", "invalid")])
     return Entry(position, full_url, resource, criteria)
+
+
+def _patch(position: int, url: Any, resource: Resource) -> Entry | DomainError:
+    """A FHIRPath Patch of one resource (FHIR R4 §3.1.0.6)."""
+    path = f"Bundle.entry[{position}]"
+    if resource.get("resourceType") != "Parameters":
+        return invalid([Fault(f"{path}.resource", "must be Parameters, for a PATCH.", "not-supported")])
+    if not (isinstance(url, str) and _INSTANCE.fullmatch(url)):
+        return invalid([Fault(f"{path}.request.url", "must be that of a resource.", "invalid")])
+    return Entry(position, "", resource, target=url)
 
 
 def _known(type_: str) -> bool:
