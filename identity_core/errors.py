@@ -1,4 +1,4 @@
-"""What can go wrong while signing in, and among the members of an organisation."""
+"""What can go wrong while signing in, acting for somebody, and among the members of an organisation."""
 
 from platform_core.errors import Conflict, Forbidden
 
@@ -19,3 +19,15 @@ class LastAdministrator(Conflict):
     """An organisation keeps at least one administrator."""
 
     code = "last-administrator"
+
+
+class OutsideMandate(Forbidden):
+    """The mandate of a helper does not allow this."""
+
+    code = "outside-mandate"
+
+
+class MandateNotYours(Forbidden):
+    """Somebody else than the patient gives, confirms or takes back a mandate."""
+
+    code = "mandate-not-yours"

@@ -1,8 +1,10 @@
-"""What happens to the space of a patient, and who is asked to join an organisation."""
+"""What happens to the space of a patient, who may act for them, and who is asked to join an organisation."""
 
 from dataclasses import dataclass
 from uuid import UUID
 
+from identity_core.rules import RepresentationKind
+from identity_core.workflow import RepresentationState
 from platform_core.access import Actor
 
 
@@ -29,6 +31,41 @@ class SpaceClosed:
 
     patient_id: UUID
     by: Actor
+
+
+@dataclass(frozen=True, slots=True)
+class RepresentationRecorded:
+    """The law or a judge lets this person act for the patient."""
+
+    representation_id: UUID
+    patient_id: UUID
+    person_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class MandateProposed:
+    """A patient asks somebody, at this address, to help them."""
+
+    patient_id: UUID
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class RepresentationMoved:
+    """A representation has another state. `person_id` is None while nobody has answered a mandate."""
+
+    representation_id: UUID
+    patient_id: UUID
+    person_id: UUID | None
+    kind: RepresentationKind
+    before: RepresentationState
+    after: RepresentationState
+    by: Actor
+
+    @property
+    def ends(self) -> bool:
+        """Whether somebody who could act for the patient no longer may."""
+        return self.before is RepresentationState.ACTIVE
 
 
 @dataclass(frozen=True, slots=True)

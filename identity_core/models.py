@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from identity_core.rules import REGIONS, IdentityStatus, MemberLevel, Role
-from identity_core.workflow import SpaceState
+from identity_core.rules import REGIONS, IdentityStatus, MemberLevel, RepresentationKind, Role
+from identity_core.workflow import RepresentationState, SpaceState
 from platform_core.database import Base, one_of, uuid_key
 
 IDLE = timedelta(minutes=30)
@@ -71,15 +71,44 @@ class Person(Base):
 
 
 class Representation(Base):
-    """A person acts for a patient: parent of a minor, guardian… until a date or without end."""
+    """A person acts for a patient by law or by mandate, from a date to a date, both included, or without end.
+
+    `person_id` is unknown until somebody accepts a mandate; until then the address it was sent to is kept, sealed.
+    `powers` and `excluded` (families of data) limit a mandate. `reference` names the act that gives a guardianship.
+    """
 
     __tablename__ = "identity_representation"
 
-    patient_id: Mapped[UUID] = mapped_column(sa.ForeignKey(Patient.id), primary_key=True)
-    person_id: Mapped[UUID] = mapped_column(sa.ForeignKey(Person.id), primary_key=True, index=True)
-    quality: Mapped[str]
+    id: Mapped[UUID] = uuid_key()
+    patient_id: Mapped[UUID] = mapped_column(sa.ForeignKey(Patient.id), index=True)
+    person_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey(Person.id), index=True)
+    kind: Mapped[str]
+    state: Mapped[str]
+    powers: Mapped[list[str]] = mapped_column(ARRAY(sa.Text))
+    excluded: Mapped[list[str]] = mapped_column(ARRAY(sa.Text))
+    valid_from: Mapped[date]
     valid_until: Mapped[date | None]
+    reference_sealed: Mapped[bytes | None] = mapped_column(info={"sealed": "identity:representation:{id}"})
+    email_lookup: Mapped[bytes | None] = mapped_column(index=True)
+    email_sealed: Mapped[bytes | None] = mapped_column(info={"sealed": "identity:invitation:{id}"})
+    answer_by: Mapped[datetime | None]
     created_at: Mapped[datetime]
+    state_changed_at: Mapped[datetime]
+
+    __table_args__ = (
+        one_of("kind", "kind", RepresentationKind),
+        one_of("state", "state", RepresentationState),
+        sa.CheckConstraint("(kind = 'mandate') = (powers <> '{}')", name="limits"),
+        sa.CheckConstraint("kind <> 'mandate' OR valid_until IS NOT NULL", name="end"),
+        sa.CheckConstraint("person_id IS NOT NULL OR state NOT IN ('accepted', 'active')", name="known"),
+        sa.Index(
+            "uq_identity_representation_active",
+            "patient_id",
+            "person_id",
+            unique=True,
+            postgresql_where=sa.text("state = 'active'"),
+        ),
+    )
 
 
 class Professional(Base):

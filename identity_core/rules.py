@@ -1,7 +1,10 @@
-"""Pure rules of identity: confidence in an identity, levels of sign-in and of membership, tokens, return paths."""
+"""Pure rules of identity: confidence in an identity, who acts for whom, levels of sign-in and membership, tokens."""
 
 import re
-from collections.abc import Collection
+from calendar import monthrange
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
 from enum import StrEnum
 from urllib.parse import urlsplit
 
@@ -152,3 +155,76 @@ def local_path(candidate: str, otherwise: str) -> str:
     except ValueError:
         return otherwise
     return otherwise if parts.scheme or parts.netloc else candidate
+
+
+class RepresentationKind(StrEnum):
+    """By what right a person acts for a patient: articles 371-1, 425 and 1984 of the Code civil."""
+
+    PARENTAL_AUTHORITY = "parental-authority"
+    GUARDIANSHIP = "guardianship"
+    MANDATE = "mandate"
+
+
+LEGAL = (RepresentationKind.PARENTAL_AUTHORITY, RepresentationKind.GUARDIANSHIP)
+"""What the law gives, with every act of the patient. A mandate only allows what it says."""
+
+
+class Power(StrEnum):
+    """What a mandate may let a helper do."""
+
+    RECORD = "record"
+    APPOINTMENTS = "appointments"
+    PERMISSIONS = "permissions"
+
+
+NEEDS: Mapping[Power, Power] = {Power.PERMISSIONS: Power.RECORD}
+"""Who lets an app read the record reads it through that app: one power is not given without the other."""
+
+MANDATE_MONTHS = (1, 3, 6, 12)
+_MAJORITY_MONTHS = 18 * 12
+
+
+@dataclass(frozen=True, slots=True)
+class Mandate:
+    """What is entrusted to a helper: powers, families of data left out, the last day."""
+
+    powers: frozenset[Power]
+    excluded: frozenset[str]
+    until: date
+
+
+def check_mandate(mandate: Mandate, *, families: Collection[str], today: date) -> None:
+    """Whether such a mandate may be given. Raises `Invalid` (`invalid-mandate`) with every fault."""
+    faults = []
+    if not mandate.powers:
+        faults.append(Fault("powers", "at least one"))
+    if any(power in mandate.powers and needed not in mandate.powers for power, needed in NEEDS.items()):
+        faults.append(Fault("powers", "permissions go with the record"))
+    if not mandate.excluded <= frozenset(families):
+        faults.append(Fault("excluded", "families of data that exist"))
+    if not today <= mandate.until <= months_after(today, MANDATE_MONTHS[-1]):
+        faults.append(Fault("until", "between today and a year from now"))
+    if faults:
+        raise Invalid("The mandate cannot be given as asked.", code="invalid-mandate", faults=faults)
+
+
+def coming_of_age(birth_date: date) -> date:
+    """The day from which a person decides alone: eighteen years old (Code civil, article 414).
+
+    Somebody born on a 29 February comes of age on the last day of that month.
+    """
+    return months_after(birth_date, _MAJORITY_MONTHS)
+
+
+def last_day_of(*, valid_from: date, valid_until: date | None, birth_date: date) -> date | None:
+    """The last day on which a representation holds, None when it has no end. One that began in the childhood of the
+    patient, by whatever right, ends the day before they come of age."""
+    majority = coming_of_age(birth_date)
+    ends = [day for day in (valid_until, majority - timedelta(days=1) if valid_from < majority else None) if day]
+    return min(ends, default=None)
+
+
+def months_after(day: date, months: int) -> date:
+    """The same day of the month so many months later, or the last one of a shorter month."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))

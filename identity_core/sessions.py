@@ -4,7 +4,7 @@ One browser may hold three sign-ins at once: as a citizen, as a professional, as
 the one that counts and makes its actor the present one.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -16,10 +16,10 @@ from uuid import UUID
 from flask import abort, g, redirect, request, session, url_for
 
 from identity_core import queries
-from identity_core.errors import NoSpace
+from identity_core.errors import NoSpace, OutsideMandate
 from identity_core.events import SignedOut
 from identity_core.models import LONGEST
-from identity_core.rules import PUBLISHING, TOKEN_PREFIX, Role, reaches
+from identity_core.rules import PUBLISHING, TOKEN_PREFIX, Power, Role, reaches
 from identity_core.service import tokens
 from platform_core import clock
 from platform_core.access import Actor, ActorKind
@@ -94,11 +94,17 @@ class SignIn:
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """What the guard of a page found: the sign-in, its actor, the patient whose record is looked at."""
+    """What the guard of a page found: the sign-in, its actor, the patient whose record is looked at.
+
+    `acting` is what lets the person act for that patient, when it is not themself; `switches` says that there are
+    other records which they may look at.
+    """
 
     sign_in: SignIn
     actor: Actor
     patient: queries.PatientView | None = None
+    acting: queries.RepresentationView | None = None
+    switches: bool = False
 
     @property
     def patient_name(self) -> str:
@@ -169,6 +175,17 @@ def current_patient() -> queries.PatientView:
     return patient
 
 
+def current_representation() -> queries.RepresentationView | None:
+    """What lets the present person act for the patient of the page; None when it is their own record."""
+    return _present().acting
+
+
+def myself() -> Actor:
+    """The person signed in as they act for themself, whatever record they look at."""
+    me = _present().sign_in
+    return Actor(ActorKind.PATIENT, me.id, me.name, assurance=me.acr)
+
+
 def current_organisation_id() -> UUID:
     """The organisation that the agent of the present page acts for."""
     organisation_id = _present().actor.organisation_id
@@ -229,29 +246,52 @@ def _require_sign_in(area: Area) -> SignIn:
     return sign_in
 
 
-def _require_citizen() -> None:
+def _require_citizen(helpers: frozenset[Power] = frozenset(), families: Collection[str] = ()) -> None:
     """Sign the citizen in on the record they look at, whatever the state of its space.
 
     Once a representation is over they are back at their own record, and what they were doing to the other is refused.
+    A helper passes with one of the powers of `helpers`, unless the mandate leaves one of these families out.
     """
     sign_in = _require_sign_in(Area.PATIENT)
     with transaction():
-        acts = sign_in.acting_for and queries.represents(person_id=sign_in.id, patient_id=sign_in.acting_for)
-        patient = queries.get_patient(sign_in.acting_for if acts else sign_in.patient_id)  # type: ignore[arg-type]
-    if sign_in.acting_for and not acts:
+        open_to = queries.list_acting(sign_in.id)
+        acting = next((one for one in open_to if one.patient_id == sign_in.acting_for), None)
+        patient = queries.get_patient(acting.patient_id if acting else sign_in.patient_id)  # type: ignore[arg-type]
+    if sign_in.acting_for and not acting:
         act_for(None)
         if request.method not in {"GET", "HEAD"}:
             raise Forbidden("You no longer represent this person.", code="representation-ended")
     if request.form.get("dossier", str(patient.id)) != str(patient.id):
         # Another tab has turned to another record since this form was shown.
         raise Conflict("This form was about another record than the one looked at now.", code="other-record")
-    kind = ActorKind.REPRESENTATIVE if acts else ActorKind.PATIENT
-    actor = Actor(kind, sign_in.id, sign_in.name, on_behalf_of=patient.id if acts else None, assurance=sign_in.acr)
-    g.present = Present(sign_in, actor, patient)
+    g.present = Present(sign_in, _citizen(sign_in, acting), patient, acting, bool(open_to))
+    if acting and acting.is_mandate:
+        _check_mandate(acting, helpers, families)
 
 
-def _require_patient() -> None:
-    _require_citizen()
+def _citizen(sign_in: SignIn, acting: queries.RepresentationView | None) -> Actor:
+    if acting is None:
+        return Actor(ActorKind.PATIENT, sign_in.id, sign_in.name, assurance=sign_in.acr)
+    return Actor(
+        ActorKind.HELPER if acting.is_mandate else ActorKind.REPRESENTATIVE,
+        sign_in.id,
+        sign_in.name,
+        on_behalf_of=acting.patient_id,
+        roles=frozenset(acting.powers),
+        assurance=sign_in.acr,
+        excluded=acting.excluded,
+    )
+
+
+def _check_mandate(acting: queries.RepresentationView, helpers: frozenset[Power], families: Collection[str]) -> None:
+    if not acting.powers & helpers:
+        raise OutsideMandate("Your mandate does not allow this: the person may give another one.")
+    if not acting.excluded.isdisjoint(families):
+        raise OutsideMandate("Your mandate leaves this family of data out.")
+
+
+def _require_patient(helpers: frozenset[Power] = frozenset(), families: Collection[str] = ()) -> None:
+    _require_citizen(helpers, families)
     if current_patient().is_open:
         return
     if request.method in {"GET", "HEAD"}:
@@ -309,10 +349,33 @@ def verify_publisher(authorization: str) -> Caller | None:
 
 
 patient_required = guard("patient", _require_patient)
-"""The page is one of an open space: of the citizen signed in, or of the patient they act for."""
+"""The page is one of an open space: of the citizen signed in, or of the patient whom the law charges them with.
+
+A helper does not pass: what a mandate may allow says `helper_allowed`.
+"""
 
 citizen_required = guard("citizen", _require_citizen)
-"""The page is for a citizen signed in, whether the space is open or not."""
+"""The page is for a citizen signed in, whether the space is open or not, and not for a helper."""
+
+EVERY_HELPER = frozenset(Power)
+
+citizen_or_helper = guard("citizen or helper", partial(_require_citizen, EVERY_HELPER))
+"""The page is for every citizen signed in, whatever record they look at."""
+
+
+def helper_allowed(*powers: Power, families: Collection[str] = ()) -> Callable[[View], View]:
+    """The page is one of an open space, also for a helper whose mandate gives one of these powers (any, when none is
+    named) and leaves none of these families of data out."""
+    needed = frozenset(powers) or EVERY_HELPER
+    declare = guard(f"patient or helper: {', '.join(sorted(needed))}", partial(_require_patient, needed, families))
+
+    def decorate(view: View) -> View:
+        guarded = declare(view)
+        guarded.__powers__ = needed  # type: ignore[attr-defined]
+        return guarded
+
+    return decorate
+
 
 professional_required = guard("professional", _require_professional)
 """The page is for a professional signed in."""

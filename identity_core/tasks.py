@@ -1,11 +1,11 @@
-"""Periodic tasks of identity: spaces open when their opposition period is over, dead sessions are swept."""
+"""Periodic tasks of identity: spaces open when their opposition period is over, what time has ended is recorded."""
 
 from uuid import UUID
 
 from celery import shared_task
 
 from identity_core import queries
-from identity_core.service import sign_in, spaces
+from identity_core.service import representations, sign_in, spaces
 from platform_core.access import SYSTEM
 from platform_core.database import DatabaseRole, transaction
 from platform_core.errors import Conflict
@@ -32,6 +32,16 @@ def _open(patient_id: UUID) -> None:
             spaces.open_space(patient_id=patient_id, by=SYSTEM)
     except Conflict:
         return
+
+
+@shared_task(name="identity.record_lapses", ignore_result=True)
+def record_lapses() -> None:
+    """Record the representations that time has ended, which every page feels already: people are told."""
+    with transaction():
+        lapsed = queries.list_lapsed()
+    for one in lapsed:
+        with transaction(patient_id=one.patient_id):
+            representations.record_lapse(representation_id=one.id)
 
 
 @shared_task(name="identity.sweep_sessions", ignore_result=True)

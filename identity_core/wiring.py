@@ -20,4 +20,5 @@ def init_app(app: Flask) -> None:
     add_link(Link(Area.PUBLISHER, "Jetons", "tokens.list_tokens", order=710))
     publisher_api.plug_verifier("personal access token", verify_publisher)
     schedule.every(3600, "identity.open_spaces")
+    schedule.every(600, "identity.record_lapses")
     schedule.every(600, "identity.sweep_sessions")

@@ -4,7 +4,7 @@ The cores know neither OAuth nor consent: they open a `data_call`, name the cate
 permit they get. `platform_app` plugs in the guard that answers.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date
@@ -16,6 +16,7 @@ from uuid import UUID
 class ActorKind(StrEnum):
     PATIENT = "patient"
     REPRESENTATIVE = "representative"
+    HELPER = "helper"
     PROFESSIONAL = "professional"
     AGENT = "agent"
     APPLICATION = "application"
@@ -27,7 +28,8 @@ class ActorKind(StrEnum):
 class Actor:
     """The one who performs an act, as histories and journals name them.
 
-    `on_behalf_of` is the patient whom a representative acts for; `organisation_id` and `roles` are those of an agent.
+    `on_behalf_of` is the patient whom a representative or a helper acts for; `organisation_id` and `roles` are those of
+    an agent. The `roles` of a helper are the powers of the mandate, `excluded` the families of data that it leaves out.
     """
 
     kind: ActorKind
@@ -37,9 +39,14 @@ class Actor:
     organisation_id: UUID | None = None
     roles: frozenset[str] = frozenset()
     assurance: str = ""
+    excluded: frozenset[str] = frozenset()
 
     def has_role(self, role: str) -> bool:
         return role in self.roles
+
+    def reaches(self, category: str) -> bool:
+        """Whether a category of data, named by its code or that of its family, is not left out of a mandate."""
+        return category.split(".", 1)[0] not in self.excluded
 
 
 SYSTEM = Actor(ActorKind.SYSTEM, None, "Espace numérique de santé")
@@ -128,8 +135,8 @@ class DataCall(Protocol):
         left out instead of refused (a search over a whole class). Raises `Forbidden` or `TooManyRequests`.
         """
 
-    def served(self, counts: Mapping[str, int]) -> None:
-        """Say how many resources of each category were served or stored, for the journal."""
+    def served(self, counts: Mapping[str, int], ids: Sequence[str] = ()) -> None:
+        """Say how many resources of each category were served or stored, and which, for the journal."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,14 @@ from identity_core.gateway import openid
 from identity_core.gateway.openid import SignedIn
 from identity_core.rules import REGIONS, local_path
 from identity_core.service import sign_in, spaces
-from identity_core.sessions import Slot, citizen_required, current_actor, current_patient, patient_required
+from identity_core.sessions import (
+    Slot,
+    citizen_or_helper,
+    citizen_required,
+    current_actor,
+    current_patient,
+    patient_required,
+)
 from platform_core import clock, config, crypto
 from platform_core.database import transaction
 from platform_core.errors import Invalid, NotFound, Unavailable
@@ -140,7 +147,7 @@ def decide_opening() -> Response:
 
 
 @blueprint.get("/espace/agir-pour")
-@citizen_required
+@citizen_or_helper
 def show_acting_for() -> str:
     """The records that the person may look at: their own and those of the people they represent."""
     me = sessions.current_sign_in()
@@ -154,11 +161,11 @@ def show_acting_for() -> str:
 
 
 @blueprint.post("/espace/agir-pour")
-@citizen_required
+@citizen_or_helper
 def act_for() -> Response:
     me, wanted = sessions.current_sign_in(), _uuid(request.form.get("patient", ""))
     with transaction():
-        if wanted != me.patient_id and not queries.represents(person_id=me.id, patient_id=wanted):
+        if wanted != me.patient_id and not queries.find_acting(person_id=me.id, patient_id=wanted):
             raise NotFound("You do not represent this person.")
     sessions.act_for(None if wanted == me.patient_id else wanted)
     return redirect(HOMES[Area.PATIENT], 303)

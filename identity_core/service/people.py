@@ -1,16 +1,14 @@
-"""Enrolling people: patients with their INS, the persons who sign in, representatives, professionals, agents."""
+"""Enrolling people: patients with their INS, the persons who sign in, professionals, agents."""
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 
 from identity_core import queries
 from identity_core.gateway.ins import Traits
-from identity_core.models import Agent, Patient, Person, Professional, Representation
+from identity_core.models import Agent, Patient, Person, Professional
 from identity_core.rules import IdentityStatus
 from identity_core.workflow import SpaceState
 from platform_core import clock, crypto
@@ -74,22 +72,6 @@ def register_citizen(*, patient_id: UUID, issuer: str, subject: str, email: str 
     person = enrol_person(patient, issuer=issuer, subject=subject)
     set_email(person, email)
     return person.id
-
-
-def add_representation(*, person_id: UUID, patient_id: UUID, quality: str, valid_until: date | None = None) -> None:
-    """Let a person act for a patient (`parent`, `guardian`…) until a date, included, or without end."""
-    row = insert(Representation).values(
-        patient_id=patient_id,
-        person_id=person_id,
-        quality=quality,
-        valid_until=valid_until,
-        created_at=clock.now(),
-    )
-    db.session.execute(
-        row.on_conflict_do_update(
-            index_elements=["patient_id", "person_id"], set_={"quality": quality, "valid_until": valid_until}
-        )
-    )
 
 
 def register_professional(

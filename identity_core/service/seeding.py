@@ -13,9 +13,18 @@ import sqlalchemy as sa
 from identity_core import queries
 from identity_core.gateway.ins import SimulatedInsTeleservice, Traits
 from identity_core.models import Patient
-from identity_core.rules import IdentityStatus, Role
-from identity_core.service import organisations, people, spaces
+from identity_core.rules import (
+    MANDATE_MONTHS,
+    IdentityStatus,
+    Mandate,
+    Power,
+    RepresentationKind,
+    Role,
+    months_after,
+)
+from identity_core.service import organisations, people, representations, spaces
 from identity_core.workflow import SpaceState
+from platform_core import clock
 from platform_core.access import SYSTEM
 from platform_core.database import bind_patient, db
 from platform_core.health_identity import Ins, Rpps, Siren
@@ -50,10 +59,7 @@ def seed_people(found: Mapping[str, Any], *, issuer: str) -> Seeded:
                 email=citizen["email"],
             )
     for citizen in found["citizens"]:
-        for child in citizen["represents"]:
-            people.add_representation(
-                person_id=seeded.persons[citizen["key"]], patient_id=seeded.patients[child], quality="parent"
-            )
+        _seed_representations(citizen, seeded)
     _seed_professionals(found["professionals"], seeded)
     _seed_organisations(found["organisations"], found["agents"], issuer, seeded)
     bind_patient(None)
@@ -92,6 +98,39 @@ def _seed_citizen(citizen: Mapping[str, Any]) -> UUID:
     elif citizen["space"] == SpaceState.OPPOSED:
         spaces.oppose_space(patient_id=patient_id, by=SYSTEM)
     return patient_id
+
+
+def _seed_representations(citizen: Mapping[str, Any], seeded: Seeded) -> None:
+    """Parents from the birth of the child on; helpers for a year from the day of the seed."""
+    for child in citizen["represents"]:
+        born = queries.get_patient(seeded.patients[child]).birth_date
+        _let_act(citizen, child, seeded, RepresentationKind.PARENTAL_AUTHORITY, valid_from=born)
+    for helped, powers in citizen["helps"].items():
+        today = clock.today()
+        limits = Mandate(frozenset(map(Power, powers)), frozenset(), months_after(today, MANDATE_MONTHS[-1]))
+        _let_act(citizen, helped, seeded, RepresentationKind.MANDATE, valid_from=today, limits=limits)
+
+
+def _let_act(
+    citizen: Mapping[str, Any],
+    other: str,
+    seeded: Seeded,
+    kind: RepresentationKind,
+    *,
+    valid_from: date,
+    limits: Mandate | None = None,
+) -> None:
+    person_id, patient_id = seeded.persons[citizen["key"]], seeded.patients[other]
+    if queries.find_acting(person_id=person_id, patient_id=patient_id) is None:
+        representations.add_representation(
+            patient_id=patient_id,
+            person_id=person_id,
+            kind=kind,
+            valid_from=valid_from,
+            valid_until=limits.until if limits else None,
+            limits=limits,
+            by=SYSTEM,
+        )
 
 
 def _seed_professionals(found: Sequence[Mapping[str, Any]], seeded: Seeded) -> None:

@@ -9,7 +9,7 @@ from identity_core.events import SpaceClosed, SpaceInvited, SpaceOpened, SpaceOp
 from identity_core.gateway.ins import Traits
 from identity_core.models import Patient
 from identity_core.rules import IdentityStatus
-from identity_core.service import people
+from identity_core.service import mandates, people
 from identity_core.workflow import SpaceState, SpaceVerb, next_state
 from platform_core import audit, clock
 from platform_core.access import SYSTEM, Actor
@@ -55,6 +55,7 @@ def close_space(*, patient_id: UUID, by: Actor) -> None:
 
     What it holds is kept, out of reach, and comes back if the space is opened again: destroying it is another act.
     """
+    mandates.revoke_mandates(patient_id=patient_id, by=by)
     _move_space(patient_id, SpaceVerb.CLOSE, by)
     publish(SpaceClosed(patient_id, by))
 

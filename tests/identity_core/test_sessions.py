@@ -1,6 +1,5 @@
 """Server-side sessions: what the cookie is worth, for how long, and what the guards of pages make of it."""
 
-from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -8,10 +7,10 @@ import sqlalchemy as sa
 from flask import Flask, session
 from flask.testing import FlaskClient
 
+from identity_core import queries
 from identity_core.models import BrowserSession
 from identity_core.rules import Role
-from identity_core.service import organisations
-from identity_core.service import people as enrolment
+from identity_core.service import organisations, representations
 from identity_core.service.seeding import Seeded
 from identity_core.sessions import Slot, browser_key, forget_sign_in
 from identity_core.tasks import sweep_sessions
@@ -194,14 +193,15 @@ def test_signed_out_a_form_is_refused(client: FlaskClient) -> None:
 
 
 def test_a_representative_looks_at_the_record_of_the_child_only_while_it_is_so(
-    client: FlaskClient, people: Seeded, clock: FrozenClock
+    client: FlaskClient, people: Seeded
 ) -> None:
     camille, child = people.persons["camille"], people.patients["lea"]
     sign_in_citizen(client, person_id=camille, patient_id=people.patients["camille"], acting_for=child)
     assert "Espace de Léa Durand" in client.get("/espace").text
-    with transaction():
-        yesterday = (clock.instant - timedelta(days=1)).date()
-        enrolment.add_representation(person_id=camille, patient_id=child, quality="parent", valid_until=yesterday)
+    with transaction(patient_id=child):
+        held = queries.find_acting(person_id=camille, patient_id=child)
+        assert held is not None
+        representations.end_representation(representation_id=held.id, by=SYSTEM)
     assert "Espace de Camille Durand" in client.get("/espace").text
 
 
