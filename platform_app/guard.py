@@ -20,12 +20,14 @@ from consent.rules.decision import check_live, consent_ended, decide
 from consent.rules.facts import ConsentFacts, read_items
 from consent.service.windows import open_windows
 from consent.workflow import Status
+from oauth.rules import assurance
 from oauth.rules.clients import ClientStatus, Environment
 from oauth.rules.scopes import reaches
 from oauth.rules.tokens import TokenKind, check_token, needs_proof, read_authorization, refused
 from oauth.service import access as oauth_access
 from platform_core import clock, config, crypto
 from platform_core.access import ALWAYS, Access, Actor, ActorKind, DatePeriod, Interaction, Permit, plug_guard
+from platform_core.categories import registry
 from platform_core.database import run_first, transaction
 from platform_core.errors import DomainError, Forbidden, TooManyRequests, Unauthenticated, Unavailable
 from platform_core.journal import service as journal
@@ -71,6 +73,7 @@ class Call:
     facts: ConsentFacts
     now: datetime
     excluded: frozenset[UUID] = frozenset()
+    is_sure: bool = False
     access: str = ""
     categories: set[str] = field(default_factory=set)
     counts: dict[str, int] = field(default_factory=dict)
@@ -100,6 +103,7 @@ class Call:
         self.categories.update(categories)
         try:
             decided = decide(self.facts, self.categories, access, now=self.now, period=period, narrow=narrow)
+            self._check_assurance(decided.categories)
             if decided.to_open:
                 open_windows(facts=self.facts, categories=decided.to_open, access=access, now=self.now)
         except DomainError as refusal:
@@ -119,6 +123,11 @@ class Call:
             grant_id=self.facts.id,
             excluded=self.excluded,
         )
+
+    def _check_assurance(self, categories: Iterable[str]) -> None:
+        """Sensitive categories ask for a strong and recent proof of identity. Raises `Unauthenticated` (RFC 9470)."""
+        if not self.is_sure and any((known := registry.find(code)) and known.sensitive for code in categories):
+            raise assurance.insufficient()
 
     def served(self, counts: Mapping[str, int]) -> None:
         for category, count in counts.items():
@@ -191,8 +200,16 @@ class _Attempt:
         with self._unless_about_consent():
             check_live(facts, now)
         facts = _within(row.scope, facts)
-        excluded = frozenset(row.excluded or ())
-        self.call = Call(self._actor(), row.patient_id, row.consent_app_id, row.client_id, facts, now, excluded)
+        self.call = Call(
+            self._actor(),
+            row.patient_id,
+            row.consent_app_id,
+            row.client_id,
+            facts,
+            now,
+            excluded=frozenset(row.excluded or ()),
+            is_sure=assurance.is_sure(acr=row.assurance, proven_at=row.signed_in_at, now=self.now),
+        )
         return self.call
 
     @property

@@ -148,6 +148,7 @@ def reason(code: str) -> str:
         "outside-data-period": gettext("dates non autorisées"),
         "application-suspended": gettext("référencement suspendu"),
         "patient-mismatch": gettext("données d’une autre personne"),
+        "insufficient-user-authentication": gettext("preuve d’identité à renouveler"),
         "not-found": gettext("donnée introuvable"),
     }.get(code, gettext("demande non conforme"))
 

@@ -1,7 +1,7 @@
 """The sandbox: synthetic patients who answer at once, through the very code that the browser goes through."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -19,6 +19,8 @@ from platform_core.access import Actor, ActorKind
 from platform_core.database import bind_patient
 from platform_core.errors import NotFound
 from platform_core.ids import opaque
+
+_USUAL_LEVEL = "eidas2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +53,13 @@ def decide(
 ) -> str:
     """Answer a pushed request, or a device, for a synthetic patient. Returns where the browser would have been sent.
 
-    `details` narrows what is granted. Raises `NotFound` (no such synthetic patient), `RequestGone`, `OAuthRefusal`
-    (`invalid_authorization_details`; `invalid_grant` for a wrong `user_code`), `Invalid` (`wider-than-asked`).
+    `details` narrows what is granted; the patient proves who they are at the level that the request demands. Raises
+    `NotFound` (no such synthetic patient), `RequestGone`, `OAuthRefusal` (`invalid_authorization_details`;
+    `invalid_grant` for a wrong `user_code`), `Invalid` (`wider-than-asked`).
     """
     patient = _synthetic(patient_id)
     person_id = identity.find_person_id(patient.id) or patient.id
-    by = Actor(ActorKind.PATIENT, person_id, patient.display_name, assurance="sandbox")
+    by = Actor(ActorKind.PATIENT, person_id, patient.display_name, assurance=_USUAL_LEVEL)
     browser_key = opaque()
     app = Actor(ActorKind.APPLICATION, client.app_id, client.name)
     if user_code is not None:
@@ -68,6 +71,7 @@ def decide(
         return config.current().base_url + address
     opened = oauth.open_pushed_request(request_uri=request_uri or "", client_id=client.client_id, now=now)
     request_id = oauth.hand_over(opened=opened, browser_key=browser_key, by=app)
+    by = replace(by, assurance=opened.demand.acr or _USUAL_LEVEL)
     _answer(request_id, opened.asked, patient, decision, details, by)
     answer = oauth.answer_request(authorization_id=opened.id, browser_key=browser_key, signed_in_at=now, now=now)
     return answer.address

@@ -25,7 +25,8 @@ _CAPABILITIES = [
 
 
 def authorization_server(issuer: str, by_certificate: Sequence[str] = ()) -> dict[str, Any]:
-    """The metadata of the authorization server (RFC 8414 §2, RFC 9126 §5, RFC 9207 §3, RFC 9396 §10, RFC 9449 §5.1).
+    """The metadata of the authorization server (RFC 8414 §2, RFC 9126 §5, RFC 9207 §3, RFC 9396 §10, RFC 9449 §5.1,
+    RFC 9470 §7).
 
     `by_certificate` are the methods of RFC 8705 that the settings allow.
     """
@@ -62,6 +63,7 @@ def authorization_server(issuer: str, by_certificate: Sequence[str] = ()) -> dic
         "authorization_response_iss_parameter_supported": True,
         "authorization_details_types_supported": [TYPE],
         "dpop_signing_alg_values_supported": list(PROOF_ALGORITHMS),
+        "acr_values_supported": list(LEVELS),
         "ui_locales_supported": ["fr"],
         "service_documentation": f"{issuer}/developpeurs",
     }
@@ -77,7 +79,6 @@ def openid_provider(issuer: str, signing: dict[Profile, str], by_certificate: Se
         "subject_types_supported": ["pairwise"],
         "id_token_signing_alg_values_supported": sorted(set(signing.values())),
         "claims_supported": "sub iss aud exp iat nonce auth_time acr at_hash sid fhirUser".split(),
-        "acr_values_supported": list(LEVELS),
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "claims_parameter_supported": False,
         "request_parameter_supported": False,

@@ -58,15 +58,22 @@ def sign_id_token(
         "aud": client.client_id,
         "iat": int(now.timestamp()),
         "exp": int((now + LIFETIME).timestamp()),
-        "acr": basis.assurance or None,
         "nonce": nonce,
         "sid": sid,
         "at_hash": base64url(sha256(access_token.encode()).digest()[:16]),
-        "auth_time": int(basis.signed_in_at.timestamp()) if basis.signed_in_at else None,
+        **proof_claims(basis),
         **user_claims(client=client, signed_in=basis, scope=scope),
     }
     present = {name: value for name, value in claims.items() if value is not None}
     return signing.sign_jwt(SIGNING_USE, ALGORITHMS[client.profile], present)
+
+
+def proof_claims(signed_in: SignedIn) -> dict[str, Any]:
+    """How surely and when the person proved who they are: `acr` and `auth_time` (OpenID Connect Core §2, RFC 9470
+    §6.2), those that are known."""
+    proven_at = signed_in.signed_in_at
+    claims = {"acr": signed_in.assurance, "auth_time": int(proven_at.timestamp()) if proven_at else None}
+    return {name: value for name, value in claims.items() if value}
 
 
 def user_claims(*, client: Client, signed_in: SignedIn, scope: str) -> dict[str, Any]:

@@ -181,7 +181,7 @@ def describe_token(token: TokenView, *, client: Client, issuer: str) -> dict[str
     claims["authorization_details"] = grant.details_within(token.scope)
     if token.person_id:
         claims |= identity.user_claims(client=client, signed_in=token, scope=token.scope)
-        claims["acr"] = token.assurance
+        claims |= identity.proof_claims(token)
     return claims
 
 

@@ -219,9 +219,11 @@ def open_in(browser: FlaskClient, partner: Partner, **changes: Any) -> UUID:
     return UUID(path.rsplit("/", 1)[1])
 
 
-def answer_as(patient: UUID, request_id: UUID, decision: Answer, *, person_id: UUID | None = None) -> str:
+def answer_as(
+    patient: UUID, request_id: UUID, decision: Answer, *, person_id: UUID | None = None, acr: str = "eidas2"
+) -> str:
     """Decide as the screen does; returns the resume path."""
-    by = Actor(ActorKind.PATIENT, person_id or uuid7(), "Camille", assurance="eidas2")
+    by = Actor(ActorKind.PATIENT, person_id or uuid7(), "Camille", assurance=acr)
     with transaction(patient_id=patient):
         return consent.decide_request(request_id=request_id, patient_id=patient, decision=decision, by=by).resume_path
 
