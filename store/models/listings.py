@@ -1,7 +1,7 @@
 """The listing: what the catalogue shows and what bounds an application's requests."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -72,3 +72,13 @@ class Listing(Base):
         ),
     )
     __mapper_args__ = {"version_id_col": version}
+
+
+class FacetCount(Base):
+    """How many listings, suspended ones left out, hold a value of a facet; under `ALL`, how many there are."""
+
+    __tablename__ = "store_facet_count"
+    ALL: ClassVar[str] = ""
+
+    value: Mapped[str] = mapped_column(primary_key=True)
+    listings: Mapped[int]

@@ -1,6 +1,6 @@
 """Reports on applications, made by the public."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from platform_core.database import Base, one_of, uuid_key
 from store.models.applications import Application
 from store.models.audits import Audit
-from store.rules.reports import Kind, State, Verb
+from store.rules.reports import Kind, Origin, People, State, Verb
 
 
 class Report(Base):
@@ -24,6 +24,7 @@ class Report(Base):
 
     id: Mapped[UUID] = uuid_key()
     application_id: Mapped[UUID] = mapped_column(sa.ForeignKey(Application.id), index=True)
+    origin: Mapped[str] = mapped_column(default=Origin.PUBLIC)
     kind: Mapped[str]
     state: Mapped[str]
     number_hash: Mapped[bytes] = mapped_column(unique=True)
@@ -39,11 +40,34 @@ class Report(Base):
     version: Mapped[int] = mapped_column()
 
     __table_args__ = (
+        one_of("origin", "origin", Origin),
         one_of("kind", "kind", Kind),
         one_of("state", "state", State),
         sa.Index(None, "state", "created_at"),
+        sa.Index(None, "origin", "created_at"),
     )
     __mapper_args__ = {"version_id_col": version}
+
+
+class Incident(Base):
+    """What a publisher declares of an incident beside the text of its report: when it was noticed, how many people it
+    concerns, what was done. `notice` is what the authority told the people who use the application, at `told_at`.
+    """
+
+    __tablename__ = "store_incident"
+
+    report_id: Mapped[UUID] = mapped_column(sa.ForeignKey(Report.id), primary_key=True)
+    noticed_on: Mapped[date]
+    people: Mapped[str]
+    measures_sealed: Mapped[bytes | None] = mapped_column(info={"sealed": "store:incident:measures:{report_id}"})
+    notice: Mapped[str | None]
+    told_at: Mapped[datetime | None]
+    told_by_name: Mapped[str | None]
+
+    __table_args__ = (
+        one_of("people", "people", People),
+        sa.CheckConstraint("(notice IS NULL) = (told_at IS NULL)", name="told"),
+    )
 
 
 class ReportEvent(Base):

@@ -15,7 +15,7 @@ from platform_core.errors import NotFound
 from platform_core.pagination import Page
 from store.models.applications import Application
 from store.models.history import StoreEvent, Subject
-from store.models.listings import Listing
+from store.models.listings import FacetCount, Listing
 from store.models.submissions import Submission, Verdict
 from store.queries.listings import ListingView, listing_view, select_listings
 from store.rules import grid
@@ -69,30 +69,51 @@ def list_listed(
 
     The best match first, by name without a text. `near` accepts the misspelt words of a text.
     """
-    narrowed = (_has_one(Listing.facets, facet, values) for facet, values in (chosen or {}).items())
+    narrowed = [_has_one(Listing.facets, facet, values) for facet, values in (chosen or {}).items()]
     wanted = [*_matching(text, near), *narrowed]
-    total = db.session.scalar(sa.select(sa.func.count()).select_from(Listing).where(*wanted)) or 0
     order = [*_rank(text, near), sa.func.lower(Application.name), Application.id]
-    ids = sa.select(Listing.id).join(Application).where(*wanted).order_by(*order)
+    ids = sa.select(Listing.id).join(Application).where(_live(), *wanted).order_by(*order)
     shown = ids.limit(size).offset((page - 1) * size)  # before any entry is opened
     rows = select_listings().where(Listing.id.in_(shown)).order_by(*order)
-    return Page([listing_view(row) for row in db.session.execute(rows)], page, size, total)
+    return Page([listing_view(row) for row in db.session.execute(rows)], page, size, _count(wanted))
+
+
+def _count(wanted: Sequence[Condition]) -> int:
+    """How many live listings are wanted; all of them are counted beforehand."""
+    if not wanted:
+        return _read_counts(FacetCount.value == FacetCount.ALL).get(FacetCount.ALL, 0)
+    return db.session.scalar(sa.select(sa.func.count()).select_from(Listing).where(_live(), *wanted)) or 0
 
 
 def count_facets(*, text: str = "", chosen: Chosen | None = None, near: bool = False) -> Counts:
     """How many listings each value of each facet would show, the choices of the other facets kept."""
+    wanted = _matching(text, near)
+    if not wanted and not chosen:
+        return _by_facet(_read_counts(FacetCount.value != FacetCount.ALL))
     matched = (
-        sa.select(Listing.facets, sa.func.unnest(Listing.facets).label("value"))
-        .where(*_matching(text, near))
-        .subquery()
+        sa.select(Listing.facets, sa.func.unnest(Listing.facets).label("value")).where(_live(), *wanted).subquery()
     )
     others = [
         sa.or_(matched.c.value.startswith(f"{facet}:"), _has_one(matched.c.facets, facet, values))
         for facet, values in (chosen or {}).items()
     ]
     counted = sa.select(matched.c.value, sa.func.count()).where(*others).group_by(matched.c.value)
+    return _by_facet({value: count for value, count in db.session.execute(counted)})
+
+
+def _read_counts(wanted: Condition) -> Mapping[str, int]:
+    """The counts kept with the listings, without those that passed their last day and that no sweep saw yet."""
+    ended = sa.select(sa.func.unnest(sa.func.array_append(Listing.facets, FacetCount.ALL)).label("value"))
+    late = ended.where(Listing.state == ListingState.LISTED, Listing.expires_on < clock.today()).subquery()
+    off = sa.select(late.c.value, sa.func.count().label("listings")).group_by(late.c.value).subquery()
+    left = (FacetCount.listings - sa.func.coalesce(off.c.listings, 0)).label("left")
+    rows = sa.select(FacetCount.value, left).outerjoin(off, off.c.value == FacetCount.value).where(wanted, left > 0)
+    return {value: count for value, count in db.session.execute(rows)}
+
+
+def _by_facet(counts: Mapping[str, int]) -> Counts:
     found: dict[Facet, dict[str, int]] = {facet: {} for facet in Facet}
-    for key, count in db.session.execute(counted):
+    for key, count in counts.items():
         facet, _, code = key.partition(":")
         found[Facet(facet)][code] = count
     return found
@@ -141,8 +162,8 @@ def _live() -> Condition:
 
 def _matching(text: str, near: bool) -> Sequence[Condition]:
     if near:
-        return [_live(), *(sa.literal(word).bool_op("<%")(Listing.search_text) for word in words_of(text))]
-    return [_live(), *(Listing.search.bool_op("@@")(query) for query in _queries(text))]
+        return [sa.literal(word).bool_op("<%")(Listing.search_text) for word in words_of(text)]
+    return [Listing.search.bool_op("@@")(query) for query in _queries(text)]
 
 
 def _queries(text: str) -> list[sa.ColumnElement[Any]]:

@@ -26,6 +26,24 @@ class Kind(StrEnum):
     OTHER = "other"
 
 
+class Origin(StrEnum):
+    """Who told: anybody, or the publisher declaring an incident of their own."""
+
+    PUBLIC = "public"
+    INCIDENT = "incident"
+
+
+class People(StrEnum):
+    """How many people an incident concerns, as far as its publisher knows."""
+
+    NONE = "none"
+    FEWER_THAN_10 = "fewer-than-10"
+    FEWER_THAN_100 = "fewer-than-100"
+    FEWER_THAN_1000 = "fewer-than-1000"
+    MORE = "1000-or-more"
+    UNKNOWN = "unknown"
+
+
 class State(StrEnum):
     RECEIVED = "received"
     ACKNOWLEDGED = "acknowledged"

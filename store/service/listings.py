@@ -11,7 +11,7 @@ from store.errors import RoleRequired, TransitionRefused
 from store.models.listings import LISTING_NUMBER, Listing
 from store.models.submissions import Submission
 from store.rules import catalogue, dossier, procedure, search
-from store.service import interop
+from store.service import facets, interop
 from store.service.transitions import (
     check_other_organisation,
     lock_application,
@@ -40,6 +40,7 @@ def list_application(*, application_id: UUID, by: Actor) -> str:
     _fill(listing, submission)
     application.name = submission.dossier["service"]["name"]
     move(listing, ListingVerb.LIST, by=by)
+    facets.recount(db.session.connection())
     return listing.number
 
 
@@ -85,6 +86,7 @@ def _sanction(application_id: UUID, verb: ListingVerb, motive: str, by: Actor) -
     if listing is None:
         raise TransitionRefused(verb, None)
     move(listing, verb, by=by, motive=motive)
+    facets.recount(db.session.connection())
 
 
 def expire_listings(*, by: Actor) -> int:
@@ -95,6 +97,8 @@ def expire_listings(*, by: Actor) -> int:
     listings = db.session.scalars(due.limit(500).with_for_update(skip_locked=True)).all()
     for listing in listings:
         move(listing, ListingVerb.EXPIRE, by=by)
+    if listings:
+        facets.recount(db.session.connection())
     return len(listings)
 
 

@@ -18,6 +18,7 @@ from store.models.submissions import Submission
 from store.rules import calls as rules
 from store.rules import catalogue, dossier, grid, search
 from store.rules.calls import Terms
+from store.service import facets
 from store.service.calls import lock_call
 from store.service.independence import check_not_scorer
 from store.service.transitions import (
@@ -71,6 +72,7 @@ def open_pilot(
     db.session.flush()
     listing = _listing(application, submission, terms, pilot)
     move(listing, ListingVerb.OPEN_PILOT, by=by, motive=motive)
+    facets.recount(db.session.connection())
     return listing.number
 
 

@@ -29,6 +29,7 @@ from store.rules import catalogue, delays, dossier, grid, invention, search
 from store.rules.delays import Step
 from store.rules.invention import Invention
 from store.rules.procedure import PROCEDURE
+from store.service import facets
 from store.workflow import ListingState, ListingVerb, SubmissionState, SubmissionVerb
 
 _SEED = 20260522
@@ -84,6 +85,7 @@ def seed_store(*, submissions: int, listed: int) -> int:
     files = invention.invent_files(publishers, submissions, seed=_SEED)
     for batch in _batches(files, submissions):
         _write([(owners[one.publisher], one, number < listed) for number, one in batch], draw)
+    facets.recount(db.session.connection())
     return submissions
 
 
@@ -103,6 +105,7 @@ def remove_synthetic(connection: sa.Connection) -> int:
         if (condition := _held(table)) is not None:
             connection.execute(sa.delete(table).where(condition))
     connection.execute(sa.text("DELETE FROM identity_organisation WHERE synthetic"))
+    facets.recount(connection)
     return count
 
 

@@ -3,12 +3,18 @@
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from flask.testing import FlaskClient
 
-from platform_core.database import transaction
-from store.queries.catalogue import list_listed, search_catalogue
+from platform_core.access import SYSTEM
+from platform_core.clock import FrozenClock
+from platform_core.database import db, transaction
+from store.models.listings import Listing
+from store.queries.catalogue import count_facets, list_listed, search_catalogue
 from store.rules import search
 from store.rules.catalogue import Facet, facets, public_entry
+from store.rules.procedure import PROCEDURE
+from store.service import listings
 from tests.store.conftest import People, bring_to, complete_dossier
 
 
@@ -94,6 +100,37 @@ def test_a_count_says_what_choosing_the_value_would_show(people: People) -> None
     assert counts[Facet.FAMILY] == {"appointments": 1, "prevention": 1}
     assert counts[Facet.COST] == {"paid": 1}
     assert counts[Facet.REGION] == {}
+
+
+def test_the_counts_kept_are_those_of_the_listings_in_force(people: People, clock: FrozenClock) -> None:
+    """After each act on a listing, and on the day after the last one, before any sweep."""
+
+    def compare(listed: int) -> None:
+        with transaction():
+            value = sa.func.unnest(Listing.facets)
+            live = (Listing.state == "listed") & (Listing.expires_on >= clock().date())
+            counted = sa.select(value, sa.func.count()).where(live).group_by(value)
+            said = {f"{facet}:{code}": n for facet, codes in count_facets().items() for code, n in codes.items()}
+            assert said == {found: count for found, count in db.session.execute(counted)}
+            assert list_listed().total == listed
+
+    first, _ = bring_to("listed", people)
+    bring_to("listed", people, name="Cadence", catalogue={"family": "appointments", "cost": "paid"})
+    compare(2)
+    with transaction():
+        listings.suspend_listing(application_id=first, motive="Fuite.", by=people.omar)
+    compare(1)
+    with transaction():
+        listings.reinstate_listing(application_id=first, motive="Corrigé.", by=people.omar)
+    compare(2)
+    with transaction():
+        listings.withdraw_listing(application_id=first, motive="Arrêt.", by=people.omar)
+    compare(1)
+    clock.move(days=PROCEDURE["listing_days"] + 2)
+    compare(0)
+    with transaction():
+        assert listings.expire_listings(by=SYSTEM) == 1
+    compare(0)
 
 
 def test_the_name_weighs_more_than_the_description(people: People) -> None:
