@@ -4,12 +4,12 @@ from flask import Flask
 
 from dmp_core import (
     models,  # noqa: F401 - loads the tables
-    pages,
     subscribers,
 )
 from dmp_core.api.devices import DEVICE
 from dmp_core.api.observations import OBSERVATION, perform_transaction
 from dmp_core.categories import FAMILY, MEASURES
+from dmp_core.pages import measures
 from platform_core.categories import registry as categories
 from platform_core.events import ContributionsWithdrawn, subscribe
 from platform_core.fhir.registry import registry as fhir
@@ -22,7 +22,7 @@ def init_app(app: Flask) -> None:
     fhir.register(OBSERVATION)
     fhir.register(DEVICE)
     fhir.register_transaction(frozenset({OBSERVATION.name, DEVICE.name}), perform_transaction)
-    app.register_blueprint(pages.blueprint)
+    app.register_blueprint(measures.blueprint)
     subscribe(ContributionsWithdrawn, subscribers.withdraw_contributions)
     add_link(Link(Area.PATIENT, "Mon dossier", "dmp.show_record", order=20))
-    add_panel(Panel(Area.PATIENT, "home", "dmp_core/panel.html", pages.load_panel, order=20))
+    add_panel(Panel(Area.PATIENT, "home", "dmp_core/panel.html", measures.load_panel, order=20))

@@ -1,7 +1,7 @@
 """Device: read by the id that the reader was given; created through a transaction only."""
 
 from dmp_core.categories import MEASURES
-from dmp_core.fhir import Renderer
+from dmp_core.fhir.measures import Renderer
 from dmp_core.queries import devices as queries
 from platform_core.access import Access, DataCall
 from platform_core.errors import NotFound

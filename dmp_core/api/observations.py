@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from dmp_core.categories import KINDS
-from dmp_core.fhir import Renderer
+from dmp_core.fhir.measures import Renderer
 from dmp_core.models import MeasureRow
 from dmp_core.queries import devices as device_queries
 from dmp_core.queries import measures as queries

@@ -8,8 +8,8 @@ from math import sin, tau
 from random import Random
 from uuid import UUID
 
-from dmp_core import fhir
 from dmp_core.categories import KINDS, Kind
+from dmp_core.fhir import measures as fhir
 from dmp_core.queries import points
 from dmp_core.service.drafts import Author, Draft, draft, store
 from dmp_core.service.typed import circumstances

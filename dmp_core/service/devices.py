@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from functools import cached_property
 from uuid import UUID
 
-from dmp_core import fhir
-from dmp_core.fhir import Renderer
+from dmp_core.fhir import measures as fhir
+from dmp_core.fhir.measures import Renderer
 from dmp_core.models import DeviceRow
 from dmp_core.queries import devices as queries
 from dmp_core.rules.devices import Identifier, identifier_of

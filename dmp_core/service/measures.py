@@ -7,7 +7,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from dmp_core.fhir import Renderer
+from dmp_core.fhir.measures import Renderer
 from dmp_core.queries import measures as queries
 from dmp_core.service import devices
 from dmp_core.service.drafts import Author, Draft, check_source, draft, store

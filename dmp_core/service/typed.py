@@ -5,8 +5,8 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from dmp_core import fhir
 from dmp_core.categories import BMI, DAYS, KINDS, MOMENTS, Coding, Kind
+from dmp_core.fhir import measures as fhir
 from dmp_core.service.drafts import Author, draft, store
 from platform_core import audit, clock
 from platform_core.access import Actor

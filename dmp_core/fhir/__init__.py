@@ -1,0 +1,1 @@
+"""The record as FHIR text, for one reader: measures with their devices, documents."""
