@@ -27,10 +27,9 @@ from platform_core.config import Config, from_environ
 from platform_core.database import db
 from platform_core.embedded import services
 from platform_core.journal import service as journal
+from tests.sweeping import Sweeper
 
 pytest_plugins = ["tests.browser"]
-
-Seeded = list[tuple[sa.Table, list[dict[str, object]]]]
 
 _DIRECTORY = "ENS_TEST_SERVICES"
 _PREFIX = f"ens-tests-{os.getuid()}-"
@@ -61,7 +60,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def _erase(directory: Path) -> None:
     services.stop(directory / "ens")
     services.erase(directory / "ens")
-    shutil.rmtree(directory)
+    shutil.rmtree(directory, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -127,21 +126,20 @@ def owner(config: Config) -> Iterator[sa.Engine]:
 
 
 @pytest.fixture(scope="session")
-def seeded(owner: sa.Engine) -> Seeded:
-    """The rows that migrations insert, put back after each test."""
-    with owner.connect() as connection:
-        tables = [sa.Table(name, sa.MetaData(), autoload_with=connection) for name in _filled_tables(connection)]
-        found = [(table, [dict(row) for row in connection.execute(sa.select(table)).mappings()]) for table in tables]
-    return [(table, rows) for table, rows in found if rows]
+def sweeper(owner: sa.Engine) -> Iterator[Sweeper]:
+    """What empties the database between two tests."""
+    made = Sweeper(owner)
+    yield made
+    made.dispose()
 
 
 @pytest.fixture
-def app(application: Flask, config: Config, owner: sa.Engine, seeded: Seeded) -> Iterator[Flask]:
+def app(application: Flask, config: Config, sweeper: Sweeper) -> Iterator[Flask]:
     """The application inside its context; what the test commits is swept away after it."""
     with application.app_context():
         yield application
         db.session.remove()
-    _sweep(owner, seeded)
+    sweeper.sweep()
     journal.export_path().unlink(missing_ok=True)
     with redis.Redis.from_url(config.redis_url) as broker:
         broker.flushdb()
@@ -182,26 +180,3 @@ def _server(application: Flask, listener: socket.socket) -> Iterator[None]:
 def live_server(app: Flask, _server: None, config: Config) -> str:
     """The address of the application, served from threads of this process: a frozen clock holds there too."""
     return config.base_url
-
-
-def _filled_tables(connection: sa.Connection) -> list[str]:
-    """Tables that hold, or held since they were last truncated, at least one row. Row-level security does not count."""
-    found = connection.execute(
-        sa.text(
-            "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
-            " AND pg_relation_size(oid) > 0 AND relname <> :version AND pg_get_userbyid(relowner) = current_user"
-        ),
-        {"version": database_admin.VERSION_TABLE},
-    )
-    return list(found.scalars())
-
-
-def _sweep(owner: sa.Engine, seeded: Seeded) -> None:
-    with owner.begin() as connection:
-        connection.execute(sa.text("SET lock_timeout = '10s'"))
-        filled = _filled_tables(connection)
-        if filled:
-            names = ", ".join(f'"{name}"' for name in filled)
-            connection.execute(sa.text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
-        for table, rows in seeded:
-            connection.execute(table.insert(), rows)

@@ -31,6 +31,7 @@ from store.rules import convention, procedure
 from store.rules.audits import Origin
 from store.rules.interop import Behaviour
 from store.service import audits, conventions, decisions, dossiers, drafts, interop, listings, rehearsal, reviews
+from store.service.rehearsal import show_behaviours
 from store.workflow import AuditState, ListingState, Role, SubmissionKind, SubmissionState
 from tests.store.conftest import People, bring_to, complete_dossier, weight_item
 from tests.store.races import one_wins, race
@@ -288,11 +289,16 @@ def test_two_publishers_reopening_at_once_open_one_draft(app: Flask, people: Peo
 
 
 def test_a_listing_is_suspended_reinstated_and_withdrawn_for_good(people: People) -> None:
+    application_id, submission_id = bring_to("interop_tests", people)
     heard: list[object] = []
     kinds = (ApplicationListed, ApplicationSuspended, ApplicationReinstated, ApplicationWithdrawn)
     for kind in kinds:
         events.subscribe(kind, heard.append)
-    application_id, _ = bring_to("suspended", people)
+    with transaction():
+        show_behaviours(submission_id)
+        listings.list_application(application_id=application_id, by=people.omar)
+    with transaction():
+        listings.suspend_listing(application_id=application_id, motive="Faille.", by=people.omar)
     with transaction():
         listings.reinstate_listing(application_id=application_id, motive="Corrigé.", by=people.omar)
     with transaction():
