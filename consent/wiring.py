@@ -1,16 +1,35 @@
 """Wiring of the consent: pages, what it hears, its periodic tasks, its place in the patient's space."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from flask import Flask
 
 from consent import api, queries, subscribers, tasks  # noqa: F401 - registers the tasks
-from consent.pages import cascades, journal, permissions, question, receipts, words
+from consent.events import ConsentEnded, ConsentRevoked
+from consent.pages import (
+    cascades,
+    catalogue,
+    contested,
+    contests,
+    erasures,
+    journal,
+    journal_words,
+    question,
+    receipts,
+    words,
+)
+from consent.pages.permissions import (
+    dashboard,
+    detail,
+    modification,  # noqa: F401 - more views of the dashboard
+    withdrawal,  # noqa: F401 - more views of the dashboard
+)
+from consent.queries import accesses
 from identity_core.events import SpaceClosed
-from platform_core import events, rest, schedule
+from platform_core import clock, events, rest, schedule
 from platform_core.access import Actor
 from platform_core.fhir.registry import registry as fhir
 from platform_core.navigation import Area, Link, Panel, add_link, add_panel
@@ -19,7 +38,7 @@ from store.events import ApplicationExpired, ApplicationReinstated, ApplicationS
 
 def init_app(app: Flask) -> None:
     """Register what the consent adds to the application."""
-    for pages in (question, permissions, receipts, journal, cascades):
+    for pages in (question, catalogue, dashboard, receipts, journal, contests, contested, cascades, erasures):
         app.register_blueprint(pages.blueprint)
     app.register_blueprint(api.definitions)
     rest.api.register_blueprint(api.blueprint)
@@ -32,15 +51,33 @@ def init_app(app: Flask) -> None:
     events.subscribe(ApplicationWithdrawn, subscribers.follow_withdrawal)
     events.subscribe(ApplicationExpired, subscribers.follow_expiry)
     events.subscribe(SpaceClosed, subscribers.revoke_all)
+    events.subscribe(ConsentRevoked, subscribers.close_questions)
+    events.subscribe(ConsentEnded, subscribers.close_questions)
     schedule.every(60, "consent.record_expiries")
+    schedule.every(300, "consent.watch_volumes")
+    schedule.every(3600, "consent.remind_erasures")
+    schedule.every(86_400, "consent.forget_accesses")
+    schedule.every(86_400, "consent.forget_requests")
     add_link(Link(Area.PATIENT, "Mes applications", "permissions.list_applications", order=50))
     add_link(Link(Area.PATIENT, "Journal des accès", "access_journal.show_journal", order=60))
+    add_link(Link(Area.REVIEWER, "Accès contestés", "contested.list_reports", order=45))
     add_link(Link(Area.REVIEWER, "Effets des décisions", "cascades.show_cascades", order=60))
     add_panel(Panel(Area.REVIEWER, "dossier", "consent/cascade_panel.html", cascades.load_panel, order=50))
+    for area, page in ((Area.REVIEWER, "dossier"), (Area.PUBLISHER, "application")):
+        add_panel(Panel(area, page, "consent/contests/panel.html", contested.load_panel, order=60))
+    add_panel(Panel(Area.PATIENT, "home", "consent/unusual_panel.html", _list_unusual, order=5))
     add_panel(Panel(Area.PATIENT, "home", "consent/panel.html", _count_accesses, order=30))
+    add_panel(Panel(Area.PATIENT, "resource", "consent/resource_panel.html", detail.load_resource_panel, order=50))
+    add_panel(Panel(Area.PUBLISHER, "application", "consent/erasures_panel.html", erasures.load_panel, order=70))
 
 
 def _count_accesses(*, by: Actor | None, patient_id: UUID) -> Mapping[str, Any]:
     """How many apps have access to this record now, are paused, or are frozen by their listing."""
     statuses = [state.status for state in queries.list_states(patient_id)]
     return {name: statuses.count(name) for name in ("active", "paused", "frozen")}
+
+
+def _list_unusual(*, by: Actor | None, patient_id: UUID) -> Mapping[str, Any] | None:
+    """What apps did out of their habit in the last week; nothing to show when they kept to it."""
+    found = accesses.list_unusual(patient_id, since=clock.today() - timedelta(days=7))
+    return {"unusual": found, "says": journal_words} if found else None

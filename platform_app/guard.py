@@ -3,7 +3,7 @@
 It alone joins what oauth, consent and store know; the data cores see a permit.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -36,6 +36,7 @@ from store.workflow import ListingState
 
 _AUTHORIZE = "SELECT * FROM ens_authorize(%(token_hash)s, %(now)s)"
 _READING = {"read", "search"}
+_MOST_NAMED = 10
 _PROOF_REFUSED = {"invalid-dpop-proof", "use-dpop-nonce"}
 
 
@@ -77,6 +78,7 @@ class Call:
     access: str = ""
     categories: set[str] = field(default_factory=set)
     counts: dict[str, int] = field(default_factory=dict)
+    ids: list[str] = field(default_factory=list)
 
     @property
     def patient_reference(self) -> str:
@@ -129,9 +131,10 @@ class Call:
         if not self.is_sure and any((known := registry.find(code)) and known.sensitive for code in categories):
             raise assurance.insufficient()
 
-    def served(self, counts: Mapping[str, int]) -> None:
+    def served(self, counts: Mapping[str, int], ids: Sequence[str] = ()) -> None:
         for category, count in counts.items():
             self.counts[category] = self.counts.get(category, 0) + count
+        self.ids.extend(ids[:_MOST_NAMED])
 
     def _announce_quota(self, access: Access, opened: set[str], *, spent: bool = False) -> None:
         """`ENS-Sync-Remaining` and `ENS-Sync-Reset` (seconds) of the scarcest periodic item of the call, served or not.
@@ -245,7 +248,8 @@ class _Attempt:
         if self._is_about_consent:
             return
         named = [category for category, count in call.counts.items() if count] or call.categories
-        journal.record(self._entry(journal.SERVED, sorted(named), sum(call.counts.values())))
+        entry = self._entry(journal.SERVED, sorted(named), sum(call.counts.values()))
+        journal.record(replace(entry, resources=_nameable(named, call.ids)))
 
     def journal_refused(self, error: DomainError) -> None:
         """One line in a transaction of its own. The proof is remembered there: a refused call cannot be replayed."""
@@ -283,6 +287,12 @@ class _Attempt:
             app_id=self.row.consent_app_id,
             grant_id=self.row.grant_id,
         )
+
+
+def _nameable(categories: Iterable[str], ids: Sequence[str]) -> list[UUID] | None:
+    """The first resources of a call, when one of its categories can tell the patient what they are."""
+    known = (registry.find(category) for category in categories)
+    return [UUID(one) for one in ids[:_MOST_NAMED]] if any(one and one.describe for one in known) else None
 
 
 def _check_client(row: Any) -> None:

@@ -5,21 +5,20 @@ from typing import Any
 
 import orjson
 from flask import Blueprint, Flask, Response, request
-from werkzeug.exceptions import MethodNotAllowed, NotAcceptable, NotFound, RequestEntityTooLarge
+from werkzeug.exceptions import MethodNotAllowed, NotAcceptable, NotFound
 
 from platform_core import config
 from platform_core.access import Access, DataCall, Interaction, data_call
-from platform_core.errors import Malformed, TooLarge, UnsupportedType
-from platform_core.fhir import bundles, capability, idempotency, transactions, versions, wire
+from platform_core.errors import Malformed
+from platform_core.fhir import bundles, capability, contents, idempotency, transactions, versions, wire
+from platform_core.fhir.bodies import Body, received_body
 from platform_core.fhir.idempotency import Answer
-from platform_core.fhir.registry import ResourceType, Stored, registry
+from platform_core.fhir.registry import ResourceType, Stored, Update, registry
 from platform_core.fhir.search import Query, read_query
 from platform_core.renderers import http_date
 from platform_core.web import data_guarded, public
 
 MEDIA_TYPE = "application/fhir+json"
-BODY_LIMIT = 8 * 1024 * 1024
-_READ_TYPES = frozenset({"application/fhir+json", "application/json"})
 _WRITTEN_TYPES = ("json", "*/*", "application/*")
 
 blueprint = Blueprint("fhir", __name__, url_prefix="/fhir")
@@ -56,13 +55,16 @@ def search_by_post(type_: str) -> Response:
 @blueprint.get("/<type_>/<identifier>")
 @data_guarded
 def read(type_: str, identifier: str) -> Response:
-    handler = _offered(type_).read
+    found = _offered(type_)
+    if found.content:
+        return contents.read(found.content, type_, identifier)
+    handler = found.read
     if handler is None:
         raise MethodNotAllowed
     _negotiate()
     with data_call(Interaction("read", type_)) as call:
         stored = handler(call, identifier)
-        call.served(transactions.counts_of([stored]))
+        call.served(transactions.counts_of([stored]), [stored.id])
         text = stored.text()
     if versions.is_unchanged(request.headers.get("If-None-Match"), stored.version):
         return _respond("", 304, _version_headers(stored))
@@ -72,19 +74,21 @@ def read(type_: str, identifier: str) -> Response:
 @blueprint.post("/<type_>")
 @data_guarded
 def create(type_: str) -> Response:
-    handler = _offered(type_).create
+    found = _offered(type_)
+    handler = found.create
     if handler is None:
         raise MethodNotAllowed
     _negotiate()
-    body = _body()
 
-    def work(call: DataCall) -> tuple[Answer, Mapping[str, int]]:
+    def work(call: DataCall, body: Body) -> Answer:
         resource = _resource(body, type_)
         stored = handler(call, resource, request.headers.get("If-None-Exist", ""))
+        call.served({stored.category: int(stored.created)}, [stored.id])
         answer = Answer(201 if stored.created else 200, stored.text(), (stored.category,), stored.reference)
-        return _versioned(answer, stored), {stored.category: int(stored.created)}
+        return _versioned(answer, stored)
 
-    return _once(Interaction("create", type_), body, work)
+    with received_body(attachments=found.attachments) as body:
+        return _once(Interaction("create", type_), body, work)
 
 
 @blueprint.put("/<type_>/<identifier>")
@@ -94,12 +98,47 @@ def update(type_: str, identifier: str) -> Response:
     if handler is None:
         raise MethodNotAllowed
     _negotiate()
+    return _update(Interaction("update", type_), identifier, handler, type_)
+
+
+@blueprint.patch("/<type_>/<identifier>")
+@data_guarded
+def patch(type_: str, identifier: str) -> Response:
+    """A FHIRPath Patch (FHIR R4 §3.1.0.6)."""
+    handler = _offered(type_).patch
+    if handler is None:
+        raise MethodNotAllowed
+    _negotiate()
+    return _update(Interaction("patch", type_), identifier, handler, "Parameters")
+
+
+@blueprint.delete("/<type_>/<identifier>")
+@data_guarded
+def delete(type_: str, identifier: str) -> Response:
+    """A logical deletion (FHIR R4 §3.1.0.7)."""
+    handler = _offered(type_).delete
+    if handler is None:
+        raise MethodNotAllowed
     wanted = versions.matched_version(request.headers.get("If-Match"))
-    with data_call(Interaction("update", type_)) as call:
-        stored = handler(call, identifier, _resource(_body(), type_), wanted)
-        call.served(transactions.counts_of([stored]))
-        text = stored.text()
-    return _respond(text, 201 if stored.created else 200, _version_headers(stored))
+    with data_call(Interaction("delete", type_)) as call:
+        stored = handler(call, identifier, wanted)
+        call.served(transactions.counts_of([stored]), [stored.id])
+    return _respond("", 204, {"ETag": versions.etag(stored.version)})
+
+
+@blueprint.get("/<type_>/<identifier>/_history")
+@data_guarded
+def history(type_: str, identifier: str) -> Response:
+    """The versions of one resource (FHIR R4 §3.1.0.12), the newest first."""
+    handler = _offered(type_).history
+    if handler is None:
+        raise MethodNotAllowed
+    _negotiate()
+    with data_call(Interaction("history", type_)) as call:
+        found = handler(call, identifier)
+        call.served(transactions.counts_of(found[:1]), [identifier])
+        text = bundles.history(found, _base())
+    return _respond(text)
 
 
 @blueprint.post("/", strict_slashes=False)
@@ -107,17 +146,27 @@ def update(type_: str, identifier: str) -> Response:
 def bundle() -> Response:
     """A transaction (all or nothing) or a batch (each entry alone)."""
     _negotiate()
-    body = _body()
 
-    def work(call: DataCall) -> tuple[Answer, Mapping[str, int]]:
-        document = wire.read(body, most_elements=transactions.MOST_ELEMENTS)
+    def work(call: DataCall, body: Body) -> Answer:
+        document = body.attach(wire.read(body.text, most_elements=transactions.MOST_ELEMENTS))
         kind, entries = transactions.read_bundle(document)
         perform = transactions.perform if kind == "transaction" else transactions.perform_batch
         outcomes = perform(call, entries)
         counts = transactions.counts_of(outcomes)
-        return Answer(200, bundles.response(kind, outcomes), tuple(counts)), counts
+        call.served(counts, [outcome.id for outcome in outcomes if isinstance(outcome, Stored)])
+        return Answer(200, bundles.response(kind, outcomes), tuple(counts))
 
-    return _once(Interaction("transaction", "Bundle"), body, work)
+    with received_body(attachments=True) as body:
+        return _once(Interaction("transaction", "Bundle"), body, work)
+
+
+def _update(interaction: Interaction, identifier: str, handler: Update, type_: str) -> Response:
+    wanted = versions.matched_version(request.headers.get("If-Match"))
+    with received_body(attachments=False) as body, data_call(interaction) as call:
+        stored = handler(call, identifier, _resource(body, type_), wanted)
+        call.served(transactions.counts_of([stored]), [stored.id])
+        text = stored.text()
+    return _respond(text, 201 if stored.created else 200, _version_headers(stored))
 
 
 def _search(type_: str, pairs: list[tuple[str, str]]) -> Response:
@@ -128,28 +177,25 @@ def _search(type_: str, pairs: list[tuple[str, str]]) -> Response:
     with data_call(Interaction("search", type_)) as call:
         query = _query(found, pairs)
         page = found.search(call, query)
-        call.served(page.counts)
+        call.served(page.counts, [match[1] for match in page.matches])
     return _respond(bundles.searchset(page, query, _base()))
 
 
-def _once(
-    interaction: Interaction, body: bytes, work: Callable[[DataCall], tuple[Answer, Mapping[str, int]]]
-) -> Response:
+def _once(interaction: Interaction, body: Body, work: Callable[[DataCall, Body], Answer]) -> Response:
     """Perform a write once for each `Idempotency-Key`; without the header, simply perform it.
 
     A repeated request passes the same guard as the first before it gets the same answer.
     """
     key = request.headers.get("Idempotency-Key")
     with data_call(interaction) as call:
-        claim = idempotency.claim(call, key, (b"POST", request.path.encode(), body)) if key is not None else None
+        claim = idempotency.claim(call, key, (b"POST", request.path.encode(), body.text)) if key is not None else None
         if claim and claim.answer:
             answer = claim.answer
             if answer.categories:
                 call.require(answer.categories, Access.WRITE)
             call.served({})
         else:
-            answer, counts = work(call)
-            call.served(counts)
+            answer = work(call, body)
             if claim:
                 claim.keep(answer)
     return _answer(answer)
@@ -183,8 +229,8 @@ def _query(found: ResourceType, pairs: list[tuple[str, str]]) -> Query:
     )
 
 
-def _resource(body: bytes, type_: str) -> dict[str, Any]:
-    resource = wire.read(body)
+def _resource(body: Body, type_: str) -> dict[str, Any]:
+    resource = body.attach(wire.read(body.text))
     if not isinstance(resource, dict) or resource.get("resourceType") != type_:
         raise Malformed(f"The body must be a resource of type {type_}.")
     return resource
@@ -202,20 +248,6 @@ def _negotiate() -> None:
     wanted = request.args.get("_format") or request.headers.get("Accept")
     if wanted and not any(readable in wanted for readable in _WRITTEN_TYPES):
         raise NotAcceptable("This server writes application/fhir+json only.")
-
-
-def _body() -> bytes:
-    """The body of a write. Raises `UnsupportedType`, `TooLarge` or `Malformed`."""
-    if request.mimetype not in _READ_TYPES:
-        raise UnsupportedType("Send application/fhir+json.")
-    request.max_content_length = BODY_LIMIT
-    try:
-        body = request.get_data(cache=False)
-    except RequestEntityTooLarge:
-        raise TooLarge(f"A body holds at most {BODY_LIMIT // 1024 // 1024} MB.") from None
-    if not body:
-        raise Malformed("The body is empty.")
-    return body
 
 
 def _base() -> str:

@@ -11,7 +11,10 @@ from platform_core.database import Base
 
 
 class JournalEntry(Base):
-    """One data call, served or refused. Rows belong to a patient and stand under row-level security."""
+    """One data call, served or refused. Rows belong to a patient and stand under row-level security.
+
+    `resources` holds the first ids that the call touched, where their category can tell what they are.
+    """
 
     __tablename__ = "core_journal"
 
@@ -32,6 +35,7 @@ class JournalEntry(Base):
     outcome: Mapped[str]
     code: Mapped[str]
     request_id: Mapped[str]
+    resources: Mapped[list[UUID] | None] = mapped_column(ARRAY(sa.Uuid))
     batch: Mapped[int | None] = mapped_column(sa.BigInteger)
     position: Mapped[int | None]
     leaf: Mapped[bytes | None]
@@ -40,6 +44,12 @@ class JournalEntry(Base):
         sa.CheckConstraint("outcome IN ('served', 'refused')", name="outcome"),
         sa.Index("ix_core_journal_patient_time", "patient_id", sa.text("occurred_at DESC"), sa.text("id DESC")),
         sa.Index("ix_core_journal_grant", "patient_id", "grant_id", sa.text("occurred_at DESC")),
+        sa.Index(
+            "ix_core_journal_people",
+            "patient_id",
+            "actor_id",
+            postgresql_where=sa.text("actor_kind <> 'application'"),
+        ),
         sa.Index("ix_core_journal_unsealed", "id", postgresql_where=sa.text("batch IS NULL")),
         sa.Index("ix_core_journal_batch", "batch", "position", postgresql_where=sa.text("batch IS NOT NULL")),
     )

@@ -27,13 +27,18 @@ SEALED_FIELDS = (
     "outcome",
     "code",
     "request_id",
+    "resources",
 )
 NO_PREVIOUS = bytes(32)
 
 
 def leaf_hash(row: Any) -> bytes:
-    """The hash of one row: every field that says what happened, in a fixed order."""
-    values = [getattr(row, name) for name in SEALED_FIELDS]
+    """The hash of one row: every field that says what happened, in a fixed order.
+
+    A row without `resources` is hashed without that field, as all were before it existed.
+    """
+    *always, resources = (getattr(row, name) for name in SEALED_FIELDS)
+    values = [*always, resources] if resources else always
     return hashlib.sha256(b"\x00" + orjson.dumps(values, option=orjson.OPT_UTC_Z)).digest()
 
 

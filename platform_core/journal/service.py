@@ -25,15 +25,19 @@ SERVED, REFUSED = "served", "refused"
 _SEALER_LOCK = 0x454E534A
 _INSERT = """
     INSERT INTO core_journal (patient_id, id, occurred_at, actor_kind, actor_id, actor_name, on_behalf_of, app_id,
-        grant_id, interaction, resource, access, categories, count, outcome, code, request_id)
+        grant_id, interaction, resource, access, categories, count, outcome, code, request_id, resources)
     VALUES (%(patient_id)s, %(id)s, %(occurred_at)s, %(actor_kind)s, %(actor_id)s, %(actor_name)s, %(on_behalf_of)s,
         %(app_id)s, %(grant_id)s, %(interaction)s, %(resource)s, %(access)s, %(categories)s, %(count)s, %(outcome)s,
-        %(code)s, %(request_id)s)"""
+        %(code)s, %(request_id)s, %(resources)s)"""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the journal. `count` is the number of resources; `code` the stable code of a refusal."""
+    """One line of the journal.
+
+    `count` is the number of resources; `code` the stable code of a refusal; `resources` the first ids that were
+    touched, where their category can tell what they are.
+    """
 
     patient_id: UUID
     actor: Actor
@@ -47,6 +51,7 @@ class Entry:
     code: str = ""
     app_id: UUID | None = None
     grant_id: UUID | None = None
+    resources: list[UUID] | None = None
 
 
 def record(entry: Entry) -> None:
@@ -71,6 +76,7 @@ def record(entry: Entry) -> None:
             "outcome": entry.outcome,
             "code": entry.code,
             "request_id": entry.request_id,
+            "resources": entry.resources,
         },
     )
 

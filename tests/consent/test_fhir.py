@@ -59,7 +59,7 @@ def test_reading_it_opens_no_window_and_is_no_access_to_the_record(holder: Holde
     answer = holder.get("/fhir/Consent")
     assert "ENS-Sync-Remaining" not in answer.headers
     with transaction(patient_id=holder.patient):
-        assert journal.list_entries(holder.patient, JournalFilter(), page=1).items == []
+        assert journal.list_entries(holder.patient, JournalFilter()) == []
 
 
 @pytest.mark.parametrize(

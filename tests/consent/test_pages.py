@@ -1,14 +1,10 @@
 """The patient's pages without a browser: who may see and do what, what is refused, what never happens by a GET."""
 
-import csv
-import io
 import re
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -19,8 +15,6 @@ from identity_core.service.seeding import Seeded
 from platform_core.access import Actor, ActorKind
 from platform_core.clock import FrozenClock
 from platform_core.database import transaction
-from platform_core.ids import uuid7
-from platform_core.journal import service as journal
 from tests.consent.builders import PRESSURE, WEIGHT, permission
 from tests.consent.calls import state_of
 from tests.signing_in import read_csrf_token, sign_in_citizen, submit
@@ -258,67 +252,8 @@ class TestDashboard:
         with transaction(patient_id=camille):
             (version,) = queries.list_versions(camille, grant_id)
         page = camilles.get(f"/espace/applications/{grant_id}/recus/1").text
-        assert version.text_hash in page and "fr-1" in page
+        assert version.text_hash in page and "fr-2" in page
         assert camilles.get(f"/espace/applications/{grant_id}/recus/2").status_code == 404
 
     def test_home_counts_who_has_access(self, camilles: FlaskClient, grant_id: UUID) -> None:
         assert "1 application a accès" in camilles.get("/espace").text.replace("\u00a0", " ")
-
-
-class TestJournal:
-    @pytest.fixture
-    def lines(self, app: Flask, camille: UUID, clock: FrozenClock) -> UUID:
-        """Two accesses of one app, one refused of another; gives the id of the first app."""
-        balance, other = uuid7(), uuid7()
-        self.write(camille, balance, "Balance+", "served")
-        clock.move(days=1)
-        self.write(camille, balance, "Balance+", "served")
-        self.write(camille, other, "=Autre", "refused", "consent-frequency-exceeded")
-        return balance
-
-    @staticmethod
-    def write(patient_id: UUID, app_id: UUID, name: str, outcome: str, code: str = "") -> None:
-        with transaction(patient_id=patient_id):
-            journal.record(
-                journal.Entry(
-                    patient_id=patient_id,
-                    actor=Actor(ActorKind.APPLICATION, app_id, name),
-                    interaction="search",
-                    resource="Observation",
-                    access="read",
-                    outcome=outcome,
-                    request_id="request-1",
-                    categories=[WEIGHT],
-                    count=3,
-                    code=code,
-                    app_id=app_id,
-                )
-            )
-
-    @staticmethod
-    def count(client: FlaskClient, **filters: str) -> int:
-        exported = client.get("/espace/journal.csv", query_string=filters).text.removeprefix("\ufeff")
-        return len(list(csv.reader(io.StringIO(exported), delimiter=";"))) - 1
-
-    def test_it_is_told_in_plain_words(self, lines: UUID, camilles: FlaskClient) -> None:
-        page = camilles.get("/espace/journal").text
-        assert "Refusé : trop fréquent" in page.replace("\u00a0", " ").replace("\u202f", " ")
-        assert "consent-frequency-exceeded" not in page
-
-    def test_filters_narrow_it(self, lines: UUID, camilles: FlaskClient, clock: FrozenClock) -> None:
-        today = clock().date()
-        assert self.count(camilles) == 3
-        assert self.count(camilles, application=str(lines)) == 2
-        assert self.count(camilles, resultat="refuses") == 1
-        assert self.count(camilles, du=today.isoformat()) == 2
-        assert self.count(camilles, au=(today - timedelta(days=1)).isoformat()) == 1
-        assert self.count(camilles, application="x", du="hier", resultat="?") == 3
-
-    def test_the_export_holds_no_formula(self, lines: UUID, camilles: FlaskClient) -> None:
-        answer = camilles.get("/espace/journal.csv")
-        assert answer.mimetype == "text/csv" and answer.headers["Cache-Control"] == "no-store"
-        assert "'=Autre" in answer.text and ";=Autre" not in answer.text
-
-    def test_it_shows_nobody_elses_lines(self, lines: UUID, camilles: FlaskClient, people: Seeded) -> None:
-        sign_in_citizen(camilles, person_id=people.persons["dominique"], patient_id=people.patients["dominique"])
-        assert self.count(camilles) == 0

@@ -109,7 +109,7 @@ def test_the_grant_receipt_and_history_of_somebody_else_do_not_exist(partner, pa
 
 def test_the_journal_filtered_by_somebody_elses_app_shows_nothing_of_theirs(partner, patient, camille):
     granted(partner, patient)
-    page = camille.get(f"/espace/journal?application={partner.client.pk}")
+    page = camille.get(f"/espace/journal?qui={partner.client.pk}")
     assert page.status_code == 200
     assert "Balance+" not in page.text
 
@@ -429,7 +429,7 @@ def test_a_mangled_address_of_a_public_page_is_no_fault(client, path):
 
 
 @pytest.mark.parametrize(
-    "query", ["page=" + "9" * 5000, "page=-1", "du=0001-01-01", "au=9999-12-31", "application=%00", "resultat='"]
+    "query", ["page=" + "9" * 5000, "page=-1", "du=0001-01-01", "au=9999-12-31", "qui=%00", "avant=%00", "resultat='"]
 )
 def test_a_mangled_filter_of_ones_own_journal_is_no_fault(camille, query):
     for path in ("/espace/journal", "/espace/journal.csv", "/espace/applications", "/espace/notifications"):

@@ -161,7 +161,7 @@ def test_a_dossier_becomes_an_app_that_a_patient_allows_pauses_and_revokes(
 
     camille.goto("/espace/journal")
     assert_accessible(camille)
-    lines = camille.get_by_role("table").inner_text()
+    lines = camille.get_by_role("main").inner_text()
     assert NAME in lines
     for outcome in ("Servi", "en pause", "autorisation terminée"):
         assert outcome.lower() in lines.lower()

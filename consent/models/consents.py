@@ -1,6 +1,6 @@
 """Tables of the consent. Those that a patient owns stand under row-level security, `patient_id` first in their keys.
 
-The request is not the consent: it asks a question, lives 30 minutes and belongs to nobody until it is answered.
+The request is not the consent: it asks a question, and belongs to nobody until somebody begins to answer it.
 """
 
 from datetime import date, datetime
@@ -12,13 +12,14 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from consent.rules.cascade import Change
-from consent.workflow import LIVE, ErasureState, Origin, RequestStatus, Status
+from consent.workflow import LIVE, OPEN, ErasureState, Origin, RequestStatus, Status
 from platform_core.access import Access
 from platform_core.database import Base, one_of, uuid_key
 from platform_core.permission import PeriodicityKind, Purpose, Unit
 
 _LIVE = sa.text(f"status IN ({', '.join(sorted(repr(str(status)) for status in LIVE))})")
-_CONSENT = ["consent_consent.patient_id", "consent_consent.id"]
+_OPEN = sa.text(f"status IN ({', '.join(sorted((repr(str(status)) for status in OPEN), reverse=True))})")
+CONSENT_KEY = ["consent_consent.patient_id", "consent_consent.id"]
 
 
 class Consent(Base):
@@ -74,7 +75,7 @@ class ConsentItem(Base):
     periodicity_unit: Mapped[str | None]
 
     __table_args__ = (
-        sa.ForeignKeyConstraint(["patient_id", "consent_id"], _CONSENT),
+        sa.ForeignKeyConstraint(["patient_id", "consent_id"], CONSENT_KEY),
         one_of("access", "access", Access),
         one_of("periodicity_kind", "periodicity_kind", PeriodicityKind),
         one_of("periodicity_unit", "periodicity_unit", Unit),
@@ -109,7 +110,7 @@ class ConsentUsage(Base):
     last_opened_at: Mapped[datetime]
 
     __table_args__ = (
-        sa.ForeignKeyConstraint(["patient_id", "consent_id"], _CONSENT),
+        sa.ForeignKeyConstraint(["patient_id", "consent_id"], CONSENT_KEY),
         sa.Index("ix_consent_usage_once", "once_until", postgresql_where=sa.text("once_until IS NOT NULL")),
     )
 
@@ -132,7 +133,7 @@ class ConsentVersion(Base):
     text_hash: Mapped[bytes]
     snapshot: Mapped[dict[str, Any]] = mapped_column(JSONB)
 
-    __table_args__ = (sa.ForeignKeyConstraint(["patient_id", "consent_id"], _CONSENT),)
+    __table_args__ = (sa.ForeignKeyConstraint(["patient_id", "consent_id"], CONSENT_KEY),)
 
 
 class ConsentEvent(Base):
@@ -153,7 +154,7 @@ class ConsentEvent(Base):
     details: Mapped[dict[str, Any]] = mapped_column(JSONB)
     hash: Mapped[bytes]
 
-    __table_args__ = (sa.ForeignKeyConstraint(["patient_id", "consent_id"], _CONSENT),)
+    __table_args__ = (sa.ForeignKeyConstraint(["patient_id", "consent_id"], CONSENT_KEY),)
 
 
 class ConsentReceipt(Base):
@@ -169,11 +170,15 @@ class ConsentReceipt(Base):
     issued_at: Mapped[datetime]
     jws: Mapped[str]
 
-    __table_args__ = (sa.ForeignKeyConstraint(["patient_id", "consent_id"], _CONSENT),)
+    __table_args__ = (sa.ForeignKeyConstraint(["patient_id", "consent_id"], CONSENT_KEY),)
 
 
 class ConsentRequest(Base):
-    """A question to a patient. `choice` is what they ticked and have not confirmed yet."""
+    """A question to a patient. `choice` is what they ticked and have not confirmed yet.
+
+    Without `browser_hash` it was opened in the patient's own space. `silent`: it was refused for them, unseen, because
+    they had turned the app down twice. `closed_at` is when it left the open statuses.
+    """
 
     __tablename__ = "consent_request"
 
@@ -190,7 +195,7 @@ class ConsentRequest(Base):
     valid_until: Mapped[date]
     origin: Mapped[str]
     resume_path: Mapped[str]
-    browser_hash: Mapped[bytes]
+    browser_hash: Mapped[bytes | None]
     grant_id: Mapped[UUID | None]
     merges: Mapped[bool]
     status: Mapped[str]
@@ -204,12 +209,34 @@ class ConsentRequest(Base):
     consent_id: Mapped[UUID | None]
     consent_version: Mapped[int | None]
     taken_at: Mapped[datetime | None]
+    silent: Mapped[bool] = mapped_column(default=False)
+    closed_at: Mapped[datetime | None]
 
     __table_args__ = (
         one_of("status", "status", RequestStatus),
         one_of("origin", "origin", Origin),
-        sa.Index("ix_consent_request_due", "expires_at", postgresql_where=sa.text("status = 'requested'")),
+        sa.Index("ix_consent_request_due", "expires_at", postgresql_where=_OPEN),
+        sa.Index("ix_consent_request_standing", "patient_id", "app_id", postgresql_where=_OPEN),
         sa.Index("ix_consent_request_refused", "patient_id", postgresql_where=sa.text("status = 'refused'")),
+        sa.Index("ix_consent_request_closed", "closed_at", postgresql_where=sa.text("closed_at IS NOT NULL")),
+    )
+
+
+class ConsentSilence(Base):
+    """How often a patient turned an app down since they last let it ask; two refusals keep it silent for a while."""
+
+    __tablename__ = "consent_silence"
+
+    patient_id: Mapped[UUID] = mapped_column(primary_key=True)
+    app_id: Mapped[UUID] = mapped_column(primary_key=True)
+    app_name: Mapped[str]
+    refusals: Mapped[int] = mapped_column(sa.SmallInteger)
+    refused_at: Mapped[datetime]
+    silent_until: Mapped[datetime | None]
+
+    __table_args__ = (
+        sa.CheckConstraint("refusals IN (1, 2) AND (refusals = 2) = (silent_until IS NOT NULL)", name="counted"),
+        sa.Index("ix_consent_silence_refused_at", "refused_at"),
     )
 
 
@@ -248,7 +275,7 @@ class Erasure(Base):
     overdue_at: Mapped[datetime | None]
 
     __table_args__ = (
-        sa.ForeignKeyConstraint(["patient_id", "consent_id"], _CONSENT),
+        sa.ForeignKeyConstraint(["patient_id", "consent_id"], CONSENT_KEY),
         one_of("state", "state", ErasureState),
         sa.CheckConstraint("(state = 'refused') = (motive <> '')", name="motive"),
         sa.Index(None, "application_id", "asked_at"),

@@ -1,0 +1,163 @@
+"""Reading the lines of the patient whom the transaction is bound to."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from platform_core.access import ActorKind
+from platform_core.database import db
+from platform_core.errors import NotFound
+from platform_core.journal.models import JournalEntry
+
+_COLUMNS = JournalEntry.__table__.c
+_DAY = sa.cast(sa.func.timezone(sa.literal_column("'Europe/Paris'"), JournalEntry.occurred_at), sa.Date)
+_POSITION = sa.tuple_(JournalEntry.occurred_at, JournalEntry.id)
+
+
+@dataclass(frozen=True, slots=True)
+class JournalFilter:
+    """What a reader wants to see; None or empty means everything."""
+
+    actor_id: UUID | None = None
+    grant_id: UUID | None = None
+    category: str = ""
+    outcome: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a line stands in the journal, whatever is written after it."""
+
+    occurred_at: datetime
+    id: UUID
+
+
+class DayCount(NamedTuple):
+    """How many calls were served and refused on one day (Europe/Paris)."""
+
+    day: date
+    served: int
+    refused: int
+
+
+class DayActivity(NamedTuple):
+    """What an app was served on one day (Europe/Paris): resources read and written, calls between 0:00 and 5:00."""
+
+    day: date
+    read: int
+    written: int
+    night: int
+    categories: list[str]
+
+
+def list_entries(
+    patient_id: UUID, wanted: JournalFilter, *, before: Position | None = None, size: int = 50
+) -> Sequence[Any]:
+    """The lines older than a position, the newest first, as rows of the columns of `core_journal`."""
+    query = sa.select(*_COLUMNS).where(*_matching(patient_id, wanted))
+    if before:
+        query = query.where(_POSITION < sa.tuple_(before.occurred_at, before.id))
+    ordered = query.order_by(JournalEntry.occurred_at.desc(), JournalEntry.id.desc())
+    return db.session.execute(ordered.limit(size)).all()
+
+
+def get_entry(patient_id: UUID, entry_id: UUID) -> Any:
+    """One line, as a row of the columns of `core_journal`. Raises `NotFound`, also once the line is too old."""
+    line = sa.select(*_COLUMNS).where(JournalEntry.patient_id == patient_id, JournalEntry.id == entry_id)
+    row = db.session.execute(line).one_or_none()
+    if row is None:
+        raise NotFound("This line of the journal does not exist.")
+    return row
+
+
+def list_people(patient_id: UUID) -> Sequence[tuple[UUID, str]]:
+    """Those in the journal who are no app, professionals first of all: their id and their name, by name."""
+    people = sa.select(JournalEntry.actor_id, sa.func.max(JournalEntry.actor_name)).where(
+        JournalEntry.patient_id == patient_id,
+        JournalEntry.actor_kind != ActorKind.APPLICATION,
+        JournalEntry.actor_id.is_not(None),
+    )
+    rows = db.session.execute(people.group_by(JournalEntry.actor_id).order_by(sa.func.max(JournalEntry.actor_name)))
+    return [(actor_id, name) for actor_id, name in rows if actor_id]
+
+
+def count_days(patient_id: UUID, wanted: JournalFilter) -> Sequence[DayCount]:
+    """The calls of each day that has any, in order."""
+    served = sa.func.count().filter(JournalEntry.outcome == "served")
+    refused = sa.func.count().filter(JournalEntry.outcome == "refused")
+    counted = sa.select(_DAY, served, refused).where(*_matching(patient_id, wanted)).group_by(_DAY).order_by(_DAY)
+    return [DayCount(*row) for row in db.session.execute(counted)]
+
+
+_ACTIVITY = sa.text(
+    """
+    WITH line AS (
+        SELECT occurred_at AT TIME ZONE 'Europe/Paris' AS local, access, count, categories
+          FROM core_journal
+         WHERE patient_id = :patient_id AND grant_id = :grant_id AND outcome = 'served'
+           AND occurred_at >= :since AND occurred_at < :until
+    ), named AS (
+        SELECT DISTINCT local::date AS day, category FROM line, unnest(categories) AS category
+    )
+    SELECT local::date AS day,
+           coalesce(sum(count) FILTER (WHERE access = 'read'), 0) AS read,
+           coalesce(sum(count) FILTER (WHERE access = 'write'), 0) AS written,
+           count(*) FILTER (WHERE extract(hour FROM local) < 5) AS night,
+           coalesce((SELECT array_agg(category) FROM named WHERE named.day = local::date), '{}') AS categories
+      FROM line
+     GROUP BY local::date
+     ORDER BY local::date
+    """
+)
+
+
+def list_activity(patient_id: UUID, grant_id: UUID, *, since: datetime, until: datetime) -> Sequence[DayActivity]:
+    """What an app was served under a grant, on each day that has any call."""
+    given = {"patient_id": patient_id, "grant_id": grant_id, "since": since, "until": until}
+    return [DayActivity(*row) for row in db.session.execute(_ACTIVITY, given)]
+
+
+def last_served(patient_id: UUID, grant_ids: Sequence[UUID], *, since: datetime) -> dict[UUID, Any]:
+    """For each grant: when it was last served, in which categories, and how many calls were served `since`."""
+    ranked = (
+        sa.select(
+            JournalEntry.grant_id,
+            JournalEntry.occurred_at,
+            JournalEntry.categories,
+            JournalEntry.access,
+            sa.func.count()
+            .filter(JournalEntry.occurred_at >= since)
+            .over(partition_by=JournalEntry.grant_id)
+            .label("recent"),
+            sa.func.row_number()
+            .over(partition_by=JournalEntry.grant_id, order_by=JournalEntry.occurred_at.desc())
+            .label("rank"),
+        )
+        .where(
+            JournalEntry.patient_id == patient_id,
+            JournalEntry.grant_id.in_(grant_ids),
+            JournalEntry.outcome == "served",
+        )
+        .subquery()
+    )
+    rows = db.session.execute(sa.select(ranked).where(ranked.c.rank == 1))
+    return {row.grant_id: row for row in rows}
+
+
+def _matching(patient_id: UUID, wanted: JournalFilter) -> list[sa.ColumnElement[bool]]:
+    conditions: dict[str, Callable[[Any], sa.ColumnElement[bool]]] = {
+        "actor_id": lambda value: JournalEntry.actor_id == value,
+        "grant_id": lambda value: JournalEntry.grant_id == value,
+        "category": lambda value: JournalEntry.categories.contains([value]),
+        "outcome": lambda value: JournalEntry.outcome == value,
+        "since": lambda value: JournalEntry.occurred_at >= value,
+        "until": lambda value: JournalEntry.occurred_at < value,
+    }
+    asked = [condition(value) for name, condition in conditions.items() if (value := getattr(wanted, name))]
+    return [JournalEntry.patient_id == patient_id, *asked]
