@@ -61,7 +61,7 @@ class SignIn:
 
     `patient_id` is a citizen's own record and `acting_for` the record of somebody they represent and look at now.
     `id_token` is the provider's, sealed, to sign out there; `session_id` names this sign-in until it ends,
-    `proven_at` is when the provider last had the person prove who they are.
+    `proven_at` is when the provider last had the person prove who they are, `amr` by what means.
     """
 
     id: UUID
@@ -73,6 +73,7 @@ class SignIn:
     acting_for: UUID | None = None
     session_id: UUID | None = None
     proven_at: datetime | None = None
+    amr: str = ""
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "SignIn":
@@ -305,15 +306,14 @@ def _require_professional() -> None:
     g.present = Present(sign_in, actor)
 
 
-def _require_agent(roles: frozenset[str]) -> None:
+def _require_agent(roles: frozenset[Role]) -> None:
     publishes = bool(roles & PUBLISHING)
     sign_in = _require_sign_in(Area.PUBLISHER if publishes else Area.REVIEWER)
     with transaction():
         memberships = queries.list_memberships(sign_in.id)
     member = _chosen([m for m in memberships if m.roles & (PUBLISHING if publishes else roles)])
-    if Role.PUBLISHER in roles and request.method in {"GET", "HEAD"}:
-        roles |= {Role.VIEWER}
-    if member is None or not member.roles & roles:
+    passing = _readers(roles) if request.method in {"GET", "HEAD"} else roles
+    if member is None or not member.roles & passing:
         raise Forbidden("Your account does not have the role that this page asks for.", code="role-missing")
     g.present = Present(sign_in, _agent(sign_in, organisation_id=member.organisation_id, roles=member.roles))
 
@@ -388,7 +388,18 @@ any_agent_required = guard("agent", _require_agent_alone)
 def agent_required(*roles: str) -> Callable[[View], View]:
     """The page is for an agent who has one of these roles (`publisher`, `reviewer`, `decider`, `commission`).
 
-    What publishers may write, viewers may read.
+    What publishers may write, viewers may read: `__roles__`, which menus look at, holds who may read.
     """
     wanted = frozenset(Role(role) for role in roles)
-    return guard(f"agent: {', '.join(sorted(wanted))}", partial(_require_agent, wanted))
+    declare = guard(f"agent: {', '.join(sorted(wanted))}", partial(_require_agent, wanted))
+
+    def decorate(view: View) -> View:
+        guarded = declare(view)
+        guarded.__roles__ = _readers(wanted)  # type: ignore[attr-defined]
+        return guarded
+
+    return decorate
+
+
+def _readers(roles: frozenset[Role]) -> frozenset[Role]:
+    return roles | {Role.VIEWER} if Role.PUBLISHER in roles else roles

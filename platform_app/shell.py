@@ -1,18 +1,21 @@
 """The frame around every page: style sheets, menus, who is signed in."""
 
 import hashlib
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from flask import Flask, g, request, url_for
+from flask import Flask, current_app, g, request, url_for
 from flask_babel import gettext
 from flask_bootstrap import Bootstrap5
 
 from identity_core.sessions import Present
-from platform_core.navigation import Area, links
+from platform_core.access import ActorKind
+from platform_core.navigation import Area, Link, links
 from platform_core.web import public
 
 HOMES = {
@@ -32,19 +35,26 @@ _A_YEAR = 365 * 24 * 3600
 
 @dataclass(frozen=True, slots=True)
 class MenuItem:
-    """An entry of a menu; `current` is the value of `aria-current`: `page`, `true` for a page below it, or empty."""
+    """An entry of a menu; `current` is the value of `aria-current`: `page`, `true` for a page below it, or empty.
+
+    A group has entries of its own instead of an address.
+    """
 
     label: str
     href: str
     current: str
+    entries: tuple["MenuItem", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Who is signed in, and the patient they act for when it is somebody else."""
+    """Who is signed in, the patient they act for when it is somebody else, by a mandate or not (`helps`), and whether
+    they may turn to another record (`switches`)."""
 
     name: str
     acting_for: str
+    helps: bool = False
+    switches: bool = False
 
 
 def init_shell(app: Flask) -> None:
@@ -60,10 +70,28 @@ def init_shell(app: Flask) -> None:
 
 
 def menu(area: str) -> list[MenuItem]:
-    """The menu of an area, the entry of the present page marked."""
-    home = url_for(HOMES[Area(area)])
-    items = ((gettext(link.label), url_for(link.endpoint)) for link in links(Area(area)))
-    return [MenuItem(label, href, _current(href, home)) for label, href in items]
+    """The menu of an area as far as the person present may open it, the entry of the present page marked."""
+    home, entries = url_for(HOMES[Area(area)]), defaultdict[str, list[MenuItem]](list)
+    for link in filter(_opens, links(Area(area))):
+        href = url_for(link.endpoint)
+        entries[link.group or link.endpoint].append(MenuItem(gettext(link.label), href, _current(href, home)))
+    return [found[0] if len(found) == 1 else _group(name, found) for name, found in entries.items()]
+
+
+def _opens(link: Link) -> bool:
+    """Whether the guard of the page lets the person present read it, as far as their roles tell, or their mandate."""
+    present: Present | None = g.get("present")
+    if present is None:
+        return True
+    view = current_app.view_functions[link.endpoint]
+    if present.actor.kind is ActorKind.HELPER:
+        return not present.actor.roles.isdisjoint(getattr(view, "__powers__", ()))
+    roles = getattr(view, "__roles__", None)
+    return roles is None or not present.actor.roles.isdisjoint(roles)
+
+
+def _group(name: str, found: Sequence[MenuItem]) -> MenuItem:
+    return MenuItem(gettext(name), "", "true" if any(one.current for one in found) else "", tuple(found))
 
 
 def _current(href: str, home: str) -> str:
@@ -78,7 +106,8 @@ def account(area: str) -> Account | None:
     if present is None or area == Area.PUBLIC:
         return None
     acts = present.actor.on_behalf_of is not None
-    return Account(present.actor.name, present.patient_name if acts else "")
+    helps = present.actor.kind is ActorKind.HELPER
+    return Account(present.actor.name, present.patient_name if acts else "", helps, present.switches)
 
 
 def record_of_page() -> UUID | None:

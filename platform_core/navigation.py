@@ -20,12 +20,16 @@ class Area(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A menu entry. `label` is a French msgid; `endpoint` a Flask endpoint without required arguments."""
+    """A menu entry. `label` is a French msgid; `endpoint` a Flask endpoint without required arguments.
+
+    Entries of one `group`, a French msgid too, stand under its name, at the place of the first.
+    """
 
     area: Area
     label: str
     endpoint: str
     order: int = 100
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
