@@ -25,7 +25,7 @@ from platform_core.errors import Invalid, NotFound
 from platform_core.fhir.search import span_of
 from platform_core.navigation import Area, panels
 
-blueprint = Blueprint("dmp", __name__, template_folder="templates")
+blueprint = Blueprint("dmp", __name__, template_folder="../templates")
 
 PERIODS = {"mois": 31, "trimestre": 92, "annee": 366, "tout": None}
 _SHOWN_ROWS = 100
