@@ -188,6 +188,7 @@ class Code(Base):
     person_id: Mapped[UUID]
     grant_id: Mapped[UUID]
     assurance: Mapped[str]
+    amr: Mapped[str] = mapped_column(default="", server_default="")
     signed_in_at: Mapped[datetime]
     session_id: Mapped[UUID | None]
     issued_at: Mapped[datetime]

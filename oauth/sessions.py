@@ -11,7 +11,7 @@ from platform_core import clock, config
 from platform_core.access import Actor, ActorKind
 from platform_core.callers import Caller, Scope
 from platform_core.database import transaction
-from platform_core.errors import Forbidden
+from platform_core.errors import Forbidden, Malformed
 from platform_core.web import client_certificate, guard
 
 
@@ -40,10 +40,10 @@ def current_application() -> Actor:
     return Actor(ActorKind.APPLICATION, client.app_id, client.name)
 
 
-def _require_token() -> None:
+def _require_token(authorization: str | None = None) -> None:
     with transaction():
         g.access_token = service.verify_access(
-            authorization=request.headers.get("Authorization"),
+            authorization=authorization or request.headers.get("Authorization"),
             proofs=request.headers.getlist("DPoP"),
             method=request.method,
             url=config.current().base_url + request.path,
@@ -66,9 +66,18 @@ def _require_sandbox() -> None:
 
 
 def _require_grant() -> None:
-    _require_token()
+    _require_token(_authorization_of_form())
     if current_token().grant_id is None:
         raise Forbidden("A token of a patient's grant is expected.", code="insufficient_scope")
+
+
+def _authorization_of_form() -> str | None:
+    """The token that a form holds instead of the header (RFC 6750 §2.2), which is Bearer for that reason: one that is
+    bound to a key is then refused. Raises `Malformed` for a token given in two ways."""
+    token = request.form.get("access_token") if request.method == "POST" else None
+    if token is not None and "Authorization" in request.headers:
+        raise Malformed("The access token is given in the header or in the form, not both.")
+    return None if token is None else f"Bearer {token}"
 
 
 def verify_publisher(authorization: str) -> Caller | None:

@@ -6,6 +6,7 @@ signed JWT (§5.3.2). Keys are fetched again when a token names one that is not 
 
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,6 +28,8 @@ ALGORITHMS = ["ES256", "RS256"]
 LEEWAY_SECONDS = 30
 _FRESH = timedelta(hours=1)
 _REFETCH = timedelta(seconds=30)
+_MEANS = re.compile(r"[A-Za-z0-9._:/-]{1,64}")
+_MOST_MEANS = 10
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri")
 
 
@@ -48,13 +51,14 @@ REQUESTS = {
 @dataclass(frozen=True, slots=True)
 class SignedIn:
     """What a provider vouches for, verified. `claims` are those of the userinfo answer; `proven_at` is when the person
-    last proved there who they are (`auth_time`), if it says so."""
+    last proved there who they are (`auth_time`), `amr` by what means, separated by spaces, if it says so."""
 
     subject: str
     acr: str
     id_token: str
     claims: Mapping[str, Any]
     proven_at: datetime | None = None
+    amr: str = ""
 
 
 class OpenIdProvider:
@@ -102,7 +106,7 @@ class OpenIdProvider:
         if not reaches(claims["acr"], REQUESTS[kind].acr):
             raise SignInFailed("The level of authentication is lower than asked.")
         userinfo = self.verify_userinfo(self._fetch_userinfo(tokens["access_token"]), subject=claims["sub"])
-        return SignedIn(claims["sub"], claims["acr"], tokens["id_token"], userinfo, _proven_at(claims))
+        return SignedIn(claims["sub"], claims["acr"], tokens["id_token"], userinfo, _proven_at(claims), _amr(claims))
 
     def verify_id_token(self, token: str, *, nonce: str) -> dict[str, Any]:
         """The claims of an id_token after every check of §3.1.3.7. Raises `SignInFailed`."""
@@ -206,6 +210,13 @@ class OpenIdProvider:
 def provider(kind: str) -> OpenIdProvider:
     """The provider of a kind of people: `citizen`, `pro` or `agent`."""
     return _provider(getattr(config.current(), f"{kind}_idp"))
+
+
+def _amr(claims: Mapping[str, Any]) -> str:
+    """The means of RFC 8176 that the provider names (OpenID Connect Core §2)."""
+    named = claims.get("amr")
+    means = named if isinstance(named, list) else []
+    return " ".join(one for one in means[:_MOST_MEANS] if isinstance(one, str) and _MEANS.fullmatch(one))
 
 
 def _proven_at(claims: Mapping[str, Any]) -> datetime | None:

@@ -97,6 +97,7 @@ def finish_sign_in(kind: str) -> Response:
             patient_id=found.patient_id,
             session_id=uuid7(),
             proven_at=signed_in.proven_at,
+            amr=signed_in.amr,
         ),
     )
     return redirect(next_path, 303)

@@ -10,6 +10,8 @@ from werkzeug.wrappers import Response
 from identity_core.sessions import Slot, browser_key, find_sign_in, sign_in_url
 from oauth import queries, service
 from oauth.errors import OAuthRefusal, RequestGone, UnknownRedirect
+from oauth.rules.clients import Client
+from oauth.rules.demands import is_new
 from oauth.rules.requests import AuthorizationAnswer, ResponseMode, given_once
 from oauth.service import OpenedRequest
 from platform_core import clock
@@ -46,29 +48,37 @@ def go_on(authorization_id: UUID) -> Response:
     """Back from signing in as the app demands."""
     with transaction():
         opened = service.find_opened_request(authorization_id=authorization_id, now=clock.now())
-    return _go_on(opened)
+    return _go_on(opened, is_back=True)
 
 
-def _go_on(opened: OpenedRequest) -> Response:
-    """On to the question, once the person has signed in as the app demands."""
+def _go_on(opened: OpenedRequest, *, is_back: bool = False) -> Response:
+    """On to the question, once the person has signed in as the app demands; on to signing in before, once."""
     demand, sign_in, now = opened.demand, find_sign_in(Slot.CITIZEN), clock.now()
-    met = sign_in is not None and demand.is_met(
-        acr=sign_in.acr, proven_at=sign_in.auth_time, opened_at=opened.opened_at, now=now
-    )
-    if demand.is_silent:
-        with transaction():
-            return _send(service.refuse_silence(opened=opened, is_signed_in=met, now=now))
-    if not met and not demand.is_plain:
-        again = demand.again or demand.max_age is not None
-        url = sign_in_url(Area.PATIENT, url_for(".go_on", authorization_id=opened.id), acr=demand.acr, again=again)
-        return redirect(url, 303)
     with transaction():
         client = queries.get_client(opened.client_pk)
-        by = Actor(ActorKind.APPLICATION, client.app_id, client.name)
-        try:
-            consent_request = service.hand_over(opened=opened, browser_key=browser_key(), by=by)
-        except OAuthRefusal as error:
-            return _send(service.refusal(opened, error))
+        met = sign_in is not None and opened.is_met(
+            client, person_id=sign_in.id, acr=sign_in.acr, proven_at=sign_in.auth_time, now=now
+        )
+        if demand.is_silent:
+            return _send(service.refuse_silence(opened=opened, is_signed_in=met, now=now))
+        if is_back and sign_in and is_new(sign_in.auth_time, opened.opened_at):
+            told = service.find_mismatch(opened=opened, client=client, person_id=sign_in.id, acr=sign_in.acr, now=now)
+            if told:
+                return _send(told)
+        if met or demand.is_plain:
+            return _ask(opened, client)
+    again = demand.again or demand.max_age is not None or demand.subject is not None
+    url = sign_in_url(Area.PATIENT, url_for(".go_on", authorization_id=opened.id), acr=demand.acr, again=again)
+    return redirect(url, 303)
+
+
+def _ask(opened: OpenedRequest, client: Client) -> Response:
+    """Put the question, in the transaction of the caller."""
+    by = Actor(ActorKind.APPLICATION, client.app_id, client.name)
+    try:
+        consent_request = service.hand_over(opened=opened, browser_key=browser_key(), by=by)
+    except OAuthRefusal as error:
+        return _send(service.refusal(opened, error))
     return redirect(f"/consentement/{consent_request}", 303)
 
 
@@ -93,6 +103,7 @@ def resume(authorization_id: UUID) -> Response:
             browser_key=browser_key(),
             signed_in_at=sign_in.auth_time if sign_in else None,
             session_id=sign_in.session_id if sign_in else None,
+            amr=sign_in.amr if sign_in else "",
             now=clock.now(),
         )
     return _send(answer)

@@ -78,7 +78,7 @@ def openid_provider(issuer: str, signing: dict[Profile, str], by_certificate: Se
         "backchannel_logout_session_supported": True,
         "subject_types_supported": ["pairwise"],
         "id_token_signing_alg_values_supported": sorted(set(signing.values())),
-        "claims_supported": "sub iss aud exp iat nonce auth_time acr at_hash sid fhirUser".split(),
+        "claims_supported": "sub iss aud exp iat nonce auth_time acr amr at_hash sid fhirUser".split(),
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "claims_parameter_supported": False,
         "request_parameter_supported": False,

@@ -31,6 +31,7 @@ class RedeemedCode:
     assurance: str
     signed_in_at: datetime
     session_id: UUID | None = None
+    amr: str = ""
 
 
 _COLUMNS = [getattr(Code, name) for name in RedeemedCode.__dataclass_fields__]
@@ -42,6 +43,7 @@ def issue_code(
     outcome: RequestOutcome,
     signed_in_at: datetime,
     session_id: UUID | None = None,
+    amr: str = "",
     now: datetime,
 ) -> str:
     """The code of a granted request. Only its hash is stored."""
@@ -61,6 +63,7 @@ def issue_code(
         "assurance": outcome.assurance,
         "signed_in_at": signed_in_at,
         "session_id": session_id,
+        "amr": amr,
         "issued_at": now,
         "expires_at": now + CODE_LIFETIME,
     }

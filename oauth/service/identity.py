@@ -1,5 +1,6 @@
 """Who signed in, as an app may know it: pairwise identifiers, id_token, userinfo. No personal data."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Protocol
@@ -48,6 +49,7 @@ def sign_id_token(
     basis: SignedIn,
     nonce: str | None,
     sid: str | None = None,
+    amr: Sequence[str] = (),
     scope: str,
     access_token: str,
     now: datetime,
@@ -60,6 +62,7 @@ def sign_id_token(
         "exp": int((now + LIFETIME).timestamp()),
         "nonce": nonce,
         "sid": sid,
+        "amr": list(amr) or None,
         "at_hash": base64url(sha256(access_token.encode()).digest()[:16]),
         **proof_claims(basis),
         **user_claims(client=client, signed_in=basis, scope=scope),

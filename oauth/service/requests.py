@@ -1,7 +1,7 @@
 """The way of an authorization request: pushed or come through the browser, opened once, decided, answered."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -26,7 +26,7 @@ from oauth.rules.requests import (
     response_mode_of,
 )
 from oauth.rules.tokens import OPENED_LIFETIME, PUSHED_LIFETIME
-from oauth.service import ceilings, codes, grants
+from oauth.service import ceilings, codes, grants, identity, logout
 from platform_core import clock, config
 from platform_core.access import Actor
 from platform_core.crypto import hash_token
@@ -50,6 +50,12 @@ class OpenedRequest:
     opened_at: datetime
     asked: Asked
     consent_request_id: UUID | None
+
+    def is_met(self, client: Client, *, person_id: UUID, acr: str, proven_at: datetime, now: datetime) -> bool:
+        """Whether that sign-in of a person is what the app demands."""
+        subject = identity.subject(client, person_id)
+        opened_at = self.opened_at
+        return self.demand.is_met(acr=acr, subject=subject, proven_at=proven_at, opened_at=opened_at, now=now)
 
 
 def push_request(*, client: Client, parameters: Mapping[str, str], jkt: str | None, now: datetime) -> tuple[str, int]:
@@ -137,6 +143,27 @@ def find_opened_request(*, authorization_id: UUID, now: datetime) -> OpenedReque
     return _opened(_waiting(authorization_id, now))
 
 
+def find_mismatch(
+    *, opened: OpenedRequest, client: Client, person_id: UUID, acr: str, now: datetime
+) -> AuthorizationAnswer | None:
+    """The answer once a person came back from signing in and cannot be the one whom the app demands, or has not the
+    level (`login_required`, `unmet_authentication_requirements`: RFC 9470 §5). None when they may go on."""
+    error = _mismatch(opened, client, person_id, acr)
+    if error is None:
+        return None
+    _waiting(opened.id, now).finished_at = now
+    return refusal(opened, error)
+
+
+def _mismatch(opened: OpenedRequest, client: Client, person_id: UUID, acr: str) -> OAuthRefusal | None:
+    subject = identity.subject(client, person_id)
+    if opened.demand.suits(acr=acr, subject=subject):
+        return None
+    if opened.demand.subject in {None, subject}:
+        return OAuthRefusal("unmet_authentication_requirements", "The person signed in at a lower level.")
+    return OAuthRefusal("login_required", "Another person signed in than the one of the id_token_hint.")
+
+
 def refuse_silence(*, opened: OpenedRequest, is_signed_in: bool, now: datetime) -> AuthorizationAnswer:
     """The answer to `prompt=none`: each request is put before the patient, so that silence never grants anything."""
     row = _waiting(opened.id, now)
@@ -156,6 +183,7 @@ def answer_request(
     browser_key: str,
     signed_in_at: datetime | None,
     session_id: UUID | None = None,
+    amr: str = "",
     now: datetime,
 ) -> AuthorizationAnswer:
     """Read the patient's decision, once, and write the answer to the app.
@@ -168,13 +196,18 @@ def answer_request(
         raise _gone()
     outcome = consent.take_decision(request_id=row.consent_request_id, browser_key=browser_key)
     row.finished_at = now
-    if outcome.outcome is not RequestStatus.GRANTED:
-        return refusal(_opened(row), OAuthRefusal("access_denied"))
+    opened = _opened(row)
+    if outcome.outcome is not RequestStatus.GRANTED or outcome.person_id is None:
+        return refusal(opened, OAuthRefusal("access_denied"))
+    told = _mismatch(opened, queries.get_client(row.client_pk), outcome.person_id, outcome.assurance)
+    if told is not None:
+        return refusal(opened, told)
     code = codes.issue_code(
         request=row,
         outcome=outcome,
         signed_in_at=signed_in_at or outcome.decided_at or now,
         session_id=session_id,
+        amr=amr,
         now=now,
     )
     return _answer(row.redirect_uri, {"code": code, "state": row.state}, ResponseMode(row.response_mode))
@@ -213,7 +246,16 @@ def _read(client: Client, parameters: Mapping[str, str]) -> ValidRequest:
         today=clock.today(),
     )
     grants.require_own_grant(client=client, change=valid.change, purpose=valid.asked.purpose)
-    return valid
+    if "id_token_hint" not in parameters:
+        return valid
+    return replace(valid, demand=replace(valid.demand, subject=_subject(client, parameters["id_token_hint"])))
+
+
+def _subject(client: Client, id_token: str) -> str:
+    hinted = logout.find_hinted(id_token)
+    if hinted is None or hinted.client.pk != client.pk:
+        raise OAuthRefusal("invalid_request", "The id_token_hint is not an id_token of this client.")
+    return hinted.subject
 
 
 def _store(client: Client, valid: ValidRequest, *, jkt: str | None, now: datetime) -> str:

@@ -77,6 +77,7 @@ def issue_for_grant(*, client: Client, granted: RedeemedCode, jkt: str | None, n
             basis=basis,
             nonce=granted.nonce,
             sid=_sid(client, granted, now),
+            amr=granted.amr.split(),
             scope=scope,
             access_token=answer["access_token"],
             now=now,

@@ -123,6 +123,7 @@ class SimulatedProvider:
                 "exp": int((now + ID_TOKEN_LASTS).timestamp()),
                 "nonce": code["nonce"],
                 "acr": code["acr"],
+                "amr": ["pwd"] if code["acr"] == _LEVELS[0] else ["pwd", "otp"],
             }
         )
         access_token = self._seal("access", {"person": code["person"]})

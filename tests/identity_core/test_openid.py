@@ -9,6 +9,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey
 
 from identity_core.errors import SignInFailed
+from identity_core.gateway import openid
 from identity_core.gateway.openid import OpenIdProvider
 from platform_app.simulated.provider import SimulatedProvider
 from platform_core.clock import FrozenClock
@@ -80,6 +81,14 @@ def test_a_claim_that_does_not_hold_is_refused(
     change(content)
     with pytest.raises(SignInFailed):
         relying.verify_id_token(sign(simulated, content), nonce="nonce")
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [(["pwd", "otp"], "pwd otp"), (None, ""), ("pwd", ""), (["two words", 3, "x" * 65, "hwk"], "hwk")],
+)
+def test_the_means_of_a_sign_in_are_kept_as_the_provider_names_them(said: object, kept: str) -> None:
+    assert openid._amr({"amr": said}) == kept
 
 
 def test_another_key_under_the_same_name_is_refused(

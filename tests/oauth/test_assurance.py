@@ -103,9 +103,10 @@ def test_refreshing_renews_no_proof(partner: Partner, patient: UUID, clock: Froz
 
 @pytest.mark.requirement("RFC9470", "A16")
 def test_the_person_steps_up_and_the_token_of_that_very_sign_in_passes(
-    client: FlaskClient, partner: Partner, patient: UUID
+    client: FlaskClient, partner: Partner, patient: UUID, clock: FrozenClock
 ) -> None:
     sign_in(client, patient)
+    clock.move(seconds=60)
     demand = {"acr_values": "eidas3", "max_age": "7776000"}
     address = open_request(client, partner, authorization_details=DETAILS, **demand)
     back = path_back(address)

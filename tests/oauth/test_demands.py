@@ -21,8 +21,8 @@ from tests.signing_in import remember, submit
 PERSON = uuid4()
 
 
-def sign_in(browser: FlaskClient, patient: UUID, acr: str = "eidas2") -> None:
-    remember(browser, Slot.CITIZEN, SignIn(PERSON, "Camille", acr, real_clock.now(), "", patient))
+def sign_in(browser: FlaskClient, patient: UUID, acr: str = "eidas2", person: UUID = PERSON) -> None:
+    remember(browser, Slot.CITIZEN, SignIn(person, "Camille", acr, real_clock.now(), "", patient))
 
 
 def open_request(browser: FlaskClient, partner: Partner, **changes: Any) -> str:
@@ -89,7 +89,63 @@ def test_a_stronger_level_is_asked_of_the_provider(
         assert client.get(path_back(address)).headers["Location"].startswith("/consentement/")
 
 
-@pytest.mark.requirement("A16", "oidcc-prompt-none-not-logged-in")
+@pytest.mark.requirement("RFC9470", "A16")
+def test_a_level_that_the_person_cannot_reach_is_told_instead_of_asked_again_and_again(
+    client: FlaskClient, partner: Partner, patient: UUID, clock: FrozenClock
+) -> None:
+    back = path_back(open_request(client, partner, acr_values="eidas3"))
+    clock.move(seconds=30)
+    sign_in(client, patient, "eidas2")
+    told = query_of(client.get(back).headers["Location"])
+    assert (told["error"], told["state"]) == ("unmet_authentication_requirements", "état-42")
+    assert client.get(back).status_code == 400
+
+
+def hint_about(partner: Partner, browser: FlaskClient, patient: UUID) -> str:
+    """The id_token that the app was given of PERSON."""
+    sign_in(browser, patient)
+    request_id = UUID(open_request(browser, partner).rsplit("/", 1)[1])
+    resumed = browser.get(answer_as(patient, request_id, Answer.GRANT, person_id=PERSON)).headers["Location"]
+    return str(partner.exchange(query_of(resumed)["code"]).json["id_token"])
+
+
+@pytest.mark.requirement("A16", "oidcc-id-token-hint")
+def test_a_hint_names_the_only_person_who_may_answer(
+    app: Flask, client: FlaskClient, partner: Partner, patient: UUID, clock: FrozenClock
+) -> None:
+    hint = {"id_token_hint": hint_about(partner, client, patient)}
+    assert open_request(client, partner, **hint).startswith("/consentement/")
+    assert query_of(open_request(client, partner, prompt="none", **hint))["error"] == "consent_required"
+    stranger = app.test_client()
+    sign_in(stranger, patient, person=uuid4())
+    assert query_of(open_request(stranger, partner, prompt="none", **hint))["error"] == "login_required"
+    address = open_request(stranger, partner, **hint)
+    assert query_of(address)["de-nouveau"] == "oui"
+    clock.move(seconds=30)
+    sign_in(stranger, patient, person=uuid4())
+    assert query_of(stranger.get(path_back(address)).headers["Location"])["error"] == "login_required"
+
+
+@pytest.mark.requirement("A16")
+def test_a_decision_of_somebody_else_than_the_hinted_person_gives_no_code(
+    client: FlaskClient, partner: Partner, patient: UUID
+) -> None:
+    hint = hint_about(partner, client, patient)
+    request_id = UUID(open_request(client, partner, id_token_hint=hint).rsplit("/", 1)[1])
+    resumed = client.get(answer_as(patient, request_id, Answer.GRANT, person_id=uuid4()))
+    assert query_of(resumed.headers["Location"])["error"] == "login_required"
+
+
+@pytest.mark.requirement("A16")
+def test_a_hint_that_is_not_an_id_token_of_the_client_is_refused(
+    client: FlaskClient, partner: Partner, other: Partner, patient: UUID
+) -> None:
+    hint = hint_about(partner, client, patient)
+    for wrong, app in ((hint, other), (f"{hint[:-4]}AAAA", partner), ("indice", partner)):
+        assert app.push(id_token_hint=wrong).json["error"] == "invalid_request"
+
+
+@pytest.mark.requirement("A16", "oidcc-prompt-none-not-logged-in", "oidcc-prompt-none-logged-in")
 @pytest.mark.parametrize(("signed_in", "error"), [(False, "login_required"), (True, "consent_required")])
 def test_nothing_is_granted_in_silence(
     client: FlaskClient, partner: Partner, patient: UUID, signed_in: bool, error: str
@@ -111,11 +167,16 @@ def test_the_id_token_tells_when_and_how_the_person_proved_who_they_are(
     client: FlaskClient, partner: Partner, patient: UUID
 ) -> None:
     proven = real_clock.now().replace(microsecond=0) - timedelta(hours=3)
-    remember(client, Slot.CITIZEN, SignIn(PERSON, "C", "eidas2", real_clock.now(), "", patient, proven_at=proven))
+    remember(
+        client,
+        Slot.CITIZEN,
+        SignIn(PERSON, "C", "eidas2", real_clock.now(), "", patient, proven_at=proven, amr="pwd otp"),
+    )
     request_id = UUID(open_request(client, partner, max_age="20000").rsplit("/", 1)[1])
     code = query_of(client.get(answer_as(patient, request_id, Answer.GRANT)).headers["Location"])["code"]
     _, claims = claims_of(partner, partner.exchange(code).json["id_token"])
     assert (claims["auth_time"], claims["acr"], claims["nonce"]) == (int(proven.timestamp()), "eidas2", "nonce-42")
+    assert claims["amr"] == ["pwd", "otp"]
 
 
 @pytest.mark.parametrize(

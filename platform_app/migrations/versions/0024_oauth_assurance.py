@@ -1,5 +1,7 @@
-"""The row of a data call tells how surely, and when, the person behind the token proved who they are (RFC 9470)."""
+"""How surely, by what means and when the person behind a token proved who they are (RFC 9470): the row of a data call
+tells it, and a code keeps the means for the id_token."""
 
+import sqlalchemy as sa
 from alembic import op
 
 revision = "0024"
@@ -69,11 +71,13 @@ $$
 
 
 def upgrade() -> None:
+    op.add_column("oauth_code", sa.Column("amr", sa.Text, nullable=False, server_default=""))
     _redefine(f"{_COLUMNS}, assurance text, signed_in_at timestamptz", ", t.assurance, t.signed_in_at")
 
 
 def downgrade() -> None:
     _redefine(_COLUMNS, "")
+    op.drop_column("oauth_code", "amr")
 
 
 def _redefine(columns: str, selected: str) -> None:
