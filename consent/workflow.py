@@ -60,20 +60,30 @@ def apply(status: Status, verb: Verb) -> Status:
 
 
 class RequestStatus(StrEnum):
-    """What became of the question put to a patient. « Décider plus tard » is not a refusal."""
+    """What became of the question put to a patient. « Décider plus tard » is not a refusal.
+
+    `EXPIRED`: somebody began to answer, or put it off, and time ran out. `ABANDONED`: nobody came to answer, or the app
+    took its question back.
+    """
 
     REQUESTED = "requested"
     GRANTED = "granted"
     REFUSED = "refused"
     POSTPONED = "postponed"
     EXPIRED = "expired"
+    ABANDONED = "abandoned"
+
+
+OPEN = frozenset({RequestStatus.REQUESTED, RequestStatus.POSTPONED})
 
 
 class Origin(StrEnum):
-    """Where a request was made: in the app itself, which the browser goes back to, or on a device of its own."""
+    """Where a request was made: in the app, which the browser goes back to, on a device of its own, or in the patient's
+    own space, where it waits for them."""
 
     APPLICATION = "application"
     DEVICE = "device"
+    DASHBOARD = "dashboard"
 
 
 class Answer(StrEnum):
@@ -84,18 +94,35 @@ class Answer(StrEnum):
     POSTPONE = "postpone"
 
 
-ANSWERS: Mapping[Answer, RequestStatus] = {
-    Answer.GRANT: RequestStatus.GRANTED,
-    Answer.REFUSE: RequestStatus.REFUSED,
-    Answer.POSTPONE: RequestStatus.POSTPONED,
+class Lapse(StrEnum):
+    """What happens to a request without an answer; `SILENCE`: the patient turned the app down twice already."""
+
+    EXPIRE = "expire"
+    ABANDON = "abandon"
+    SILENCE = "silence"
+
+
+REQUEST_TRANSITIONS: Mapping[Answer | Lapse, tuple[frozenset[RequestStatus], RequestStatus]] = {
+    Answer.GRANT: (OPEN, RequestStatus.GRANTED),
+    Answer.REFUSE: (OPEN, RequestStatus.REFUSED),
+    Answer.POSTPONE: (OPEN, RequestStatus.POSTPONED),
+    Lapse.EXPIRE: (OPEN, RequestStatus.EXPIRED),
+    Lapse.ABANDON: (OPEN, RequestStatus.ABANDONED),
+    Lapse.SILENCE: (frozenset({RequestStatus.REQUESTED}), RequestStatus.REFUSED),
 }
 
 
-def answer(status: RequestStatus, given: Answer) -> RequestStatus:
-    """The status of a request after an answer. Raises `Conflict` (`already-answered`): a request is answered once."""
-    if status is not RequestStatus.REQUESTED:
+def answer(status: RequestStatus, given: Answer | Lapse) -> RequestStatus:
+    """The status of a request after an act. Raises `Conflict` (`already-answered`) when the table does not have it."""
+    possible, to = REQUEST_TRANSITIONS[given]
+    if status not in possible:
         raise Conflict(f"This request is already {status}.", code="already-answered")
-    return ANSWERS[given]
+    return to
+
+
+def lapse_of(*, is_someones: bool) -> Lapse:
+    """How a request ends when its time is over: it expires for whoever took it up, else it is abandoned."""
+    return Lapse.EXPIRE if is_someones else Lapse.ABANDON
 
 
 class ErasureState(StrEnum):

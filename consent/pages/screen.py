@@ -1,6 +1,6 @@
 """The fields of the consent screen, filled: one row for each category, options from the narrowest on."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
@@ -17,22 +17,31 @@ from platform_core.french import day_in_words
 from platform_core.permission import Ceiling, CeilingItem, PermissionItem
 
 Options = list[tuple[str, str]]
-_FREQUENCY = "frequency-"
+_FREQUENCY, _HISTORY = "frequency-", "history-"
 
 
 @dataclass(frozen=True, slots=True)
 class ItemField:
-    """One box to tick, and the frequency of that item alone."""
+    """One box to tick, with the frequency and the history of that item alone.
+
+    `mark` tells how it differs from what is in force, `present` and `asked` say both in words; all are empty on a first
+    question.
+    """
 
     value: str
     label: str
     hint: str
     required: bool
-    granted: bool
     ticked: bool
+    mark: str
+    present: str
+    asked: str
     frequency_name: str
     frequencies: Options
     frequency: str
+    history_name: str
+    histories: Options
+    history: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +56,22 @@ class Row:
     reasons: list[str]
     items: list[ItemField]
 
+    @property
+    def changes(self) -> bool:
+        """Whether the question changes anything of what is in force, or nothing was."""
+        return any(item.mark != choices.Mark.SAME for item in self.items)
+
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """The whole form. `histories` is empty when the app reads nothing."""
+    """The whole form. What is already in force, and the sensitive categories, stand apart from the other `rows`.
+
+    `histories` is empty when the app reads nothing.
+    """
 
     rows: list[Row]
+    unchanged: list[Row]
+    sensitive: list[Row]
     frequencies: Options
     frequency: str
     histories: Options
@@ -75,10 +94,15 @@ def read_answers(form: MultiDict[str, str]) -> Answers:
     return Answers(
         ticked=frozenset(form.getlist("items")),
         frequency=form.get("frequency", ""),
-        frequencies={name.removeprefix(_FREQUENCY): form[name] for name in form if name.startswith(_FREQUENCY)},
+        frequencies=_of_each(form, _FREQUENCY),
         history=form.get("history", rules.ASKED),
+        histories=_of_each(form, _HISTORY),
         until=form.get("until", ""),
     )
+
+
+def _of_each(form: MultiDict[str, str], prefix: str) -> dict[str, str]:
+    return {name.removeprefix(prefix): form[name] for name in form if name.startswith(prefix)}
 
 
 def build_screen(
@@ -89,27 +113,31 @@ def build_screen(
     answers: Answers,
     app_name: str,
     ceiling: Ceiling | None = None,
-    granted: Iterable[str] = (),
+    present: Sequence[PermissionItem] = (),
+    ends_on: date | None = None,
     keep: bool = False,
 ) -> Screen:
     """The screen for what is asked, showing the answers given so far.
 
-    `ceiling` holds the approved reasons; `granted` the values of the items in force already. With `keep`, one may leave
-    each frequency and the history as they are (modifying what one granted).
+    `ceiling` holds the approved reasons; `present` are the items in force already, until `ends_on`. With `keep`, one
+    may leave each frequency and the history as they are (modifying what one granted).
     """
     shown = texts.load()
-    maker = _FieldMaker(app_name, ceiling, frozenset(granted), answers, shown)
+    maker = _FieldMaker(app_name, ceiling, rules.by_value(present), answers, today, keep, shown)
     by_category = groupby(sorted(asked, key=lambda item: (item.category, item.access)), key=lambda item: item.category)
+    rows = [maker.row(category, list(items)) for category, items in by_category]
+    rows.sort(key=lambda row: not any(item.required for item in row.items))
     unchanged: Options = [("", gettext("Ne pas changer"))] if keep else []
     offered = rules.offered_frequencies(asked)
-    rows = [maker.row(category, list(items)) for category, items in by_category]
     return Screen(
-        sorted(rows, key=lambda row: not any(item.required for item in row.items)),
+        [row for row in rows if row.changes and not row.sensitive],
+        [row for row in rows if not row.changes and not row.sensitive],
+        [row for row in rows if row.sensitive],
         unchanged + [(rules.frequency_value(one), shown.frequency(one)) for one in offered],
         answers.frequency,
         _histories(asked, today, keep),
         answers.history,
-        _durations(until, today, keep),
+        _durations(until, today, ends_on, keep),
         answers.until,
     )
 
@@ -118,8 +146,10 @@ def build_screen(
 class _FieldMaker:
     app_name: str
     ceiling: Ceiling | None
-    granted: frozenset[str]
+    present: Mapping[str, PermissionItem]
     answers: Answers
+    today: date
+    keep: bool
     shown: texts.ConsentTexts
 
     def row(self, code: str, items: list[PermissionItem]) -> Row:
@@ -140,22 +170,47 @@ class _FieldMaker:
 
     def _field(self, item: PermissionItem) -> ItemField:
         value, found = rules.item_value(item), self._ceiling_item(item)
-        required = bool(found and found.required)
-        as_general = ("", gettext("Comme choisi plus bas"))
+        required, own = bool(found and found.required), self.present.get(value)
         return ItemField(
             value,
             self.shown.access(item.access),
             self.shown.filled("required" if required else "optional", app=self.app_name) if self.ceiling else "",
             required,
-            value in self.granted,
             value in self.answers.ticked,
+            str(choices.mark(item, own)) if self.present else "",
+            self._say(own) if own else "",
+            self._say(item) if own else "",
             f"{_FREQUENCY}{value}",
-            [
-                as_general,
-                *((rules.frequency_value(p), self.shown.frequency(p)) for p in choices.frequencies(item.periodicity)),
-            ],
+            self._frequencies(item, own),
             self.answers.frequencies.get(value, ""),
+            f"{_HISTORY}{value}",
+            self._histories(item, own) if item.access == "read" else [],
+            self.answers.histories.get(value, ""),
         )
+
+    def _say(self, item: PermissionItem) -> str:
+        """How often, and since when: `1 fois par jour, depuis le 3 mars 2026`."""
+        if item.access != "read":
+            return self.shown.frequency(item.periodicity)
+        return f"{self.shown.frequency(item.periodicity)}, {_say_history(item.data.start)}"
+
+    def _frequencies(self, item: PermissionItem, own: PermissionItem | None) -> Options:
+        offered = choices.frequencies(item.periodicity, own.periodicity if own else None)
+        return [_as_general(), *((rules.frequency_value(one), self.shown.frequency(one)) for one in offered)]
+
+    def _histories(self, item: PermissionItem, own: PermissionItem | None) -> Options:
+        kept = choices.kept(item, own) if own else None
+        as_present = gettext("Ne pas changer : %(since)s", since=_say_history(kept.data.start)) if kept else ""
+        present = [(rules.PRESENT, as_present)] if kept else []
+        return [_as_general(), *present, *_histories([item], self.today, self.keep)]
+
+
+def _as_general() -> tuple[str, str]:
+    return "", gettext("Comme choisi plus bas")
+
+
+def _say_history(start: date | None) -> str:
+    return gettext("depuis le %(day)s", day=day_in_words(start)) if start else gettext("tout l’historique")
 
 
 def _histories(asked: Sequence[PermissionItem], today: date, keep: bool) -> Options:
@@ -180,15 +235,18 @@ def _all_history(oldest: date | None, keep: bool) -> str:
     return gettext("Depuis le %(day)s, comme demandé", day=day_in_words(oldest))
 
 
-def _durations(until: date, today: date, keep: bool) -> Options:
-    return [(end.isoformat(), _duration(end, until, today, keep)) for end in choices.durations(until, today)]
+def _durations(until: date, today: date, ends_on: date | None, keep: bool) -> Options:
+    ends = choices.durations(until, today)
+    if ends_on and today <= ends_on <= until:
+        ends = sorted({ends_on, *ends})
+    return [(end.isoformat(), _duration(end, until, today, ends_on, keep)) for end in ends]
 
 
-def _duration(end: date, asked: date, today: date, keep: bool) -> str:
+def _duration(end: date, asked: date, today: date, ends_on: date | None, keep: bool) -> str:
     day = day_in_words(end)
+    if end == ends_on or (keep and end == asked):
+        return gettext("Ne pas changer : jusqu’au %(day)s", day=day)
     for months in (1, 3, 6, 12):
         if end == months_after(today, months):
             return ngettext("%(num)s mois, jusqu’au %(day)s", "%(num)s mois, jusqu’au %(day)s", months, day=day)
-    if keep and end == asked:
-        return gettext("Ne pas changer : jusqu’au %(day)s", day=day)
     return gettext("Jusqu’au %(day)s, comme demandé", day=day)

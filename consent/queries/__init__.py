@@ -28,6 +28,7 @@ from consent.queries.receipts import (
     list_receipts,
     verify_receipt,
 )
+from consent.queries.requests import Choice, RequestView, find_standing, list_standing
 from consent.queries.states import (
     FROZEN,
     ConsentState,
@@ -42,6 +43,10 @@ from consent.queries.states import (
 
 __all__ = [
     "FROZEN",
+    "Choice",
+    "RequestView",
+    "find_standing",
+    "list_standing",
     "Batch",
     "CascadeView",
     "ConsentState",

@@ -102,9 +102,11 @@ class Refusal:
 
 
 def list_refused(patient_id: UUID, limit: int = 20) -> list[Refusal]:
-    """The last requests that the patient refused, the newest first."""
+    """The last requests that the patient refused themselves, the newest first."""
     refused = sa.select(ConsentRequest.app_name, ConsentRequest.publisher_name, ConsentRequest.decided_at).where(
-        ConsentRequest.patient_id == patient_id, ConsentRequest.status == RequestStatus.REFUSED
+        ConsentRequest.patient_id == patient_id,
+        ConsentRequest.status == RequestStatus.REFUSED,
+        ~ConsentRequest.silent,
     )
     rows = db.session.execute(refused.order_by(ConsentRequest.decided_at.desc()).limit(limit))
     return [Refusal(app, publisher, at) for app, publisher, at in rows if at]

@@ -11,7 +11,7 @@ from platform_core.access import DatePeriod
 from platform_core.errors import Invalid
 from platform_core.permission import Periodicity, PeriodicityKind, PermissionItem, Unit
 
-TODAY, YEAR, ASKED = "today", "year", "asked"
+TODAY, YEAR, ASKED, PRESENT = "today", "year", "asked", "present"
 _COUNT = re.compile(r"[0-9]{1,5}")
 _ORDER = (PeriodicityKind.ONCE, PeriodicityKind.ON_DEMAND, PeriodicityKind.RECURRING, PeriodicityKind.CONTINUOUS)
 _HOURS = {Unit.HOUR: 1, Unit.DAY: 24, Unit.WEEK: 168, Unit.MONTH: 730}
@@ -19,13 +19,14 @@ _HOURS = {Unit.HOUR: 1, Unit.DAY: 24, Unit.WEEK: 168, Unit.MONTH: 730}
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """The fields of the screen. `frequency`, `history` and `until` hold for every item; `frequencies`, by the value of
-    an item, is what was set for that one alone. Empty: as asked."""
+    """The fields of the screen. `frequency`, `history` and `until` hold for every item; `frequencies` and `histories`,
+    by the value of an item, are what was set for that one alone. Empty: as asked."""
 
     ticked: frozenset[str] = frozenset()
     frequency: str = ""
     frequencies: Mapping[str, str] = field(default_factory=dict)
     history: str = ASKED
+    histories: Mapping[str, str] = field(default_factory=dict)
     until: str = ""
 
 
@@ -57,10 +58,19 @@ def offered_histories(asked: Iterable[PermissionItem], today: date) -> list[str]
     return [*narrower, ASKED]
 
 
-def to_items(answers: Answers, asked: Sequence[PermissionItem], today: date) -> tuple[PermissionItem, ...]:
-    """The items ticked, each narrowed as the patient chose. Raises `Invalid` (`unknown-option`)."""
+def to_items(
+    answers: Answers, asked: Sequence[PermissionItem], today: date, present: Sequence[PermissionItem] = ()
+) -> tuple[PermissionItem, ...]:
+    """The items ticked, each narrowed as the patient chose. `present` are those in force already, which may keep their
+    dates. Raises `Invalid` (`unknown-option`)."""
     ticked = [item for item in asked if item_value(item) in answers.ticked]
-    return tuple(_narrowed(item, answers, today) for item in ticked)
+    reader = _Reader(answers, today, by_value(present))
+    return tuple(reader.narrow(item) for item in ticked)
+
+
+def by_value(items: Iterable[PermissionItem]) -> dict[str, PermissionItem]:
+    """Items by their names in a form."""
+    return {item_value(item): item for item in items}
 
 
 def to_last_day(answers: Answers, asked: date) -> date:
@@ -73,47 +83,80 @@ def to_last_day(answers: Answers, asked: date) -> date:
         raise _unknown("until") from None
 
 
-def from_items(chosen: Sequence[PermissionItem], until: date, asked: Sequence[PermissionItem], today: date) -> Answers:
+def from_items(
+    chosen: Sequence[PermissionItem],
+    until: date,
+    asked: Sequence[PermissionItem],
+    today: date,
+    present: Sequence[PermissionItem] = (),
+) -> Answers:
     """The fields that give these chosen items back: the screen as the patient left it."""
     widest = max((item.periodicity for item in chosen), key=_breadth)
-    offered = {item_value(item): item for item in asked}
+    offered = by_value(asked)
+    reader = _Reader(Answers(), today, by_value(present))
     names = offered_histories(asked, today)
+    fitting = {
+        value: [name for name in [*names, PRESENT] if reader.gives(name, offered[value], item.data)]
+        for value, item in by_value(chosen).items()
+    }
+    history = next((name for name in names if all(name in found for found in fitting.values())), names[0])
     return Answers(
         ticked=frozenset(item_value(item) for item in chosen),
         frequency=frequency_value(widest),
         frequencies={
             value: frequency_value(item.periodicity)
             for item in chosen
-            if _at_most(widest, offered[(value := item_value(item))].periodicity) != item.periodicity
+            if choices.at_most(widest, offered[(value := item_value(item))].periodicity) != item.periodicity
         },
-        history=next((n for n in names if all(_is_from(n, i, offered[item_value(i)], today) for i in chosen)), ASKED),
+        history=history,
+        histories={value: found[-1] for value, found in fitting.items() if found and history not in found},
         until=until.isoformat(),
     )
 
 
-def _is_from(name: str, item: PermissionItem, asked: PermissionItem, today: date) -> bool:
-    return _from_history(name, asked.data, today) == item.data
+def from_present(
+    present: Sequence[PermissionItem], asked: Sequence[PermissionItem], until: date, today: date
+) -> Answers:
+    """The screen of whoever gave a consent already: what they chose then, as far as it is asked, nothing new ticked;
+    `until` is the last day to show first."""
+    own = by_value(present)
+    kept = [one for item in asked if (own_item := own.get(item_value(item))) and (one := choices.kept(item, own_item))]
+    return Answers(
+        ticked=frozenset(item_value(item) for item in kept),
+        frequency=frequency_value(default_frequency(asked)),
+        frequencies={item_value(item): frequency_value(item.periodicity) for item in kept},
+        history=offered_histories(asked, today)[0],
+        histories={item_value(item): PRESENT for item in kept},
+        until=until.isoformat(),
+    )
 
 
-def _narrowed(item: PermissionItem, answers: Answers, today: date) -> PermissionItem:
-    wanted = answers.frequencies.get(item_value(item)) or answers.frequency
-    periodicity = _at_most(_read_frequency(wanted), item.periodicity) if wanted else item.periodicity
-    return PermissionItem(item.category, item.access, _from_history(answers.history, item.data, today), periodicity)
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    answers: Answers
+    today: date
+    present: Mapping[str, PermissionItem]
 
+    def narrow(self, item: PermissionItem) -> PermissionItem:
+        value = item_value(item)
+        wanted = self.answers.frequencies.get(value) or self.answers.frequency
+        periodicity = choices.at_most(_read_frequency(wanted), item.periodicity) if wanted else item.periodicity
+        history = self.answers.histories.get(value) or self.answers.history
+        return PermissionItem(item.category, item.access, self.dates(history, item), periodicity)
 
-def _at_most(chosen: Periodicity, asked: Periodicity) -> Periodicity:
-    """What was chosen where the app asked for more; else what it asked, or the most that both allow."""
-    if chosen.within(asked):
-        return chosen
-    if asked.within(chosen):
-        return asked
-    return [one for one in choices.frequencies(asked) if one.within(chosen)][-1]
+    def dates(self, history: str, item: PermissionItem) -> DatePeriod:
+        """The dates that a choice of history leaves of an item. Raises `Invalid` (`unknown-option`)."""
+        if history == ASKED:
+            return item.data
+        own = self.present.get(item_value(item)) if history == PRESENT else None
+        wanted = own.data if own else DatePeriod(_start(history, self.today))
+        nearest = item.data.end or item.data.start
+        return item.data.overlap(wanted) or DatePeriod(nearest, nearest)
 
-
-def _from_history(name: str, asked: DatePeriod, today: date) -> DatePeriod:
-    if name == ASKED:
-        return asked
-    return asked.overlap(DatePeriod(_start(name, today))) or asked
+    def gives(self, history: str, item: PermissionItem, data: DatePeriod) -> bool:
+        """Whether a choice of history, if it exists for this item, leaves these dates."""
+        exists = history != PRESENT or item_value(item) in self.present
+        return exists and self.dates(history, item) == data
 
 
 def _start(name: str, today: date) -> date:

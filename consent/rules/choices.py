@@ -2,24 +2,76 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from enum import StrEnum
 
 from consent.rules.calendar import months_after
 from platform_core.access import Access, DatePeriod
 from platform_core.errors import Fault, Invalid
-from platform_core.permission import ON_DEMAND, ONCE, Ceiling, Periodicity, PermissionItem, Unit
+from platform_core.permission import ON_DEMAND, ONCE, Ceiling, CeilingItem, Periodicity, PermissionItem, Unit
 
 MOST_MONTHS = 12
 _REGULAR = tuple(Periodicity.recurring(1, unit) for unit in (Unit.MONTH, Unit.WEEK, Unit.DAY))
 _DURATIONS = (1, 3, 6, MOST_MONTHS)
 _HISTORY = (0, -12)
+RENEWED_WITHIN = timedelta(days=30)
+"""How long before its end a consent is said to be renewed rather than amended."""
 
 
-def frequencies(asked: Periodicity) -> list[Periodicity]:
-    """The periodicities to choose from: those without the app's own rhythm, regular ones, then what was asked."""
+class Mark(StrEnum):
+    """What a question changes of an item in force."""
+
+    NEW = "new"
+    WIDER = "wider"
+    NARROWER = "narrower"
+    SAME = "same"
+
+
+def mark(asked: PermissionItem, present: PermissionItem | None) -> Mark:
+    """How an item that is asked differs from the one in force; wider on any side is wider."""
+    if present is None:
+        return Mark.NEW
+    if asked.periodicity == present.periodicity and asked.data == present.data:
+        return Mark.SAME
+    return Mark.NARROWER if _is_within(asked, present) else Mark.WIDER
+
+
+def kept(asked: PermissionItem, present: PermissionItem) -> PermissionItem | None:
+    """The item in force as far as it is asked still; None when its dates are asked no more."""
+    data = asked.data.overlap(present.data)
+    if data is None:
+        return None
+    return PermissionItem(asked.category, asked.access, data, at_most(present.periodicity, asked.periodicity))
+
+
+def at_most(chosen: Periodicity, asked: Periodicity) -> Periodicity:
+    """What was chosen where the app asked for more; else what it asked, or the most that both allow."""
+    if chosen.within(asked):
+        return chosen
+    if asked.within(chosen):
+        return asked
+    return [one for one in frequencies(asked) if one.within(chosen)][-1]
+
+
+def is_renewal(present_end: date, asked_until: date, today: date) -> bool:
+    """Whether a question about a consent that ends in 30 days or less would have it last longer."""
+    return asked_until > present_end and present_end - today <= RENEWED_WITHIN
+
+
+def present_end(ends_on: date, asked_until: date, today: date) -> date:
+    """The last day shown first to whoever has a consent already: its own, or to renew it the nearest one after."""
+    if is_renewal(ends_on, asked_until, today):
+        return next(end for end in durations(asked_until, today) if end > ends_on)
+    return min(ends_on, asked_until)
+
+
+def frequencies(asked: Periodicity, present: Periodicity | None = None) -> list[Periodicity]:
+    """The periodicities to choose from: those without the app's own rhythm, regular ones, the one in force, then what
+    was asked."""
     if asked in {ONCE, ON_DEMAND}:
         return [ONCE, ON_DEMAND]
     regular = [one for one in _REGULAR if one.within(asked) and one != asked]
-    return [ONCE, ON_DEMAND, *regular, asked]
+    own = [at_most(present, asked)] if present else []
+    return list(dict.fromkeys([ONCE, ON_DEMAND, *regular, *own, asked]))
 
 
 def default_frequency(asked: Periodicity) -> Periodicity:
@@ -45,6 +97,25 @@ def longest(today: date, ceiling: Ceiling) -> date:
     return min(today + timedelta(days=ceiling.duration_days), months_after(today, MOST_MONTHS))
 
 
+def widest(ceiling: Ceiling, present: Sequence[PermissionItem], today: date) -> list[PermissionItem]:
+    """All that an app may ask; an item in force keeps its dates where they go further back than the ceiling does."""
+    own = {(item.category, item.access): item for item in present}
+    asked = []
+    for bound in ceiling.items:
+        starts = [_oldest(bound, today)]
+        if held := own.get((bound.category, bound.access)):
+            starts.append(held.data.start)
+        start = None if None in starts else min(day for day in starts if day)
+        asked.append(PermissionItem(bound.category, bound.access, DatePeriod(start), bound.periodicity))
+    return asked
+
+
+def _oldest(bound: CeilingItem, today: date) -> date | None:
+    if bound.access is Access.WRITE or bound.history_days is None:
+        return None
+    return today - timedelta(days=bound.history_days)
+
+
 def merged(kept: Sequence[PermissionItem], chosen: Sequence[PermissionItem]) -> tuple[PermissionItem, ...]:
     """The items in force with those chosen added; one chosen takes the place of its like."""
     return (*without(kept, chosen), *chosen)
@@ -65,6 +136,12 @@ def check_within_ceiling(items: Sequence[PermissionItem], ceiling: Ceiling, toda
     ]
     if faults:
         raise Invalid("The request goes beyond what the app is referenced for.", code="beyond-ceiling", faults=faults)
+
+
+def are_allowed(items: Sequence[PermissionItem], ceiling: Ceiling) -> bool:
+    """Whether an app may still ask these items, each as often: a ceiling may be lowered while a question waits."""
+    bounds = ((item, ceiling.find(item.category, item.access)) for item in items)
+    return all(bound is not None and item.periodicity.within(bound.periodicity) for item, bound in bounds)
 
 
 def _beyond_ceiling(item: PermissionItem, ceiling: Ceiling, today: date) -> str:

@@ -11,7 +11,7 @@ from platform_core.access import Access
 from platform_core.errors import ConfigurationError
 from platform_core.permission import Periodicity, Purpose
 
-CURRENT = "fr-1"
+CURRENT = "fr-2"
 _FOLDER = Path(__file__).parent.parent / "data"
 
 

@@ -1,7 +1,7 @@
 """Writing a decision: a new consent, or a new version of the live one of that patient and app."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -12,7 +12,7 @@ from consent.models import Consent, ConsentItem, ConsentUsage, ConsentVersion
 from consent.queries import consent_time, get_state, get_version
 from consent.rules import choices, texts
 from consent.rules.calendar import end_of, paris_day
-from consent.service import lifecycle, places
+from consent.service import deciders, lifecycle, places
 from consent.service.history import record_act
 from consent.workflow import LIVE, Status
 from platform_core import clock
@@ -44,12 +44,15 @@ def grant(*, patient_id: UUID, terms: Terms, by: Actor, amended: UUID | None = N
     """Give the app what the terms say: amend the live consent of this patient and app, or make one.
 
     `amended` is the consent that the app asked to amend, if it named one. Granting again an item that is `once` and
-    used up gives it a fresh window; no other counter starts again. The transaction is bound to the patient.
+    used up gives it a fresh window; no other counter starts again. What somebody decides for the patient ends with their
+    right to. The transaction is bound to the patient.
 
     Raises `Conflict` (`not-live`) when the named consent is not the live one, `Invalid` (`already-over`), `PilotClosed`
     when the app is a pilot that this patient may not enter.
     """
     now = consent_time(client_pk=terms.client_pk, patient_id=patient_id)
+    deciders.check_decider(terms.items, by=by)
+    terms = replace(terms, valid_until=deciders.longest_for(terms.valid_until, by=by))
     if end_of(terms.valid_until) <= now:
         raise Invalid("The end that was chosen has passed.", code="already-over")
     live = _live_for_update(patient_id, terms.app_id, now)
@@ -174,7 +177,7 @@ def _write_version(consent: Consent, terms: Terms, by: Actor) -> None:
         "publisher": terms.publisher_name,
         "purpose": str(terms.purpose),
         "valid_until": terms.valid_until.isoformat(),
-        "items": [_shown(item, terms.reasons, shown_texts) for item in terms.items],
+        "items": [describe_item(item, terms.reasons.get(_key(item), "")) for item in terms.items],
     }
     db.session.add(
         ConsentVersion(
@@ -195,15 +198,16 @@ def _write_version(consent: Consent, terms: Terms, by: Actor) -> None:
     db.session.flush()
 
 
-def _shown(item: PermissionItem, reasons: Mapping[Key, str], shown_texts: texts.ConsentTexts) -> dict[str, Any]:
-    category = registry.get(item.category)
+def describe_item(item: PermissionItem, why: str) -> dict[str, Any]:
+    """An item and the words for it that the patient reads, as versions and receipts keep them."""
+    category, shown_texts = registry.get(item.category), texts.load()
     return {
         **item.to_json(),
         "label": category.short_fr,
         "description": category.long_fr,
         "action": shown_texts.access(item.access),
         "frequency": shown_texts.frequency(item.periodicity),
-        "why": reasons.get(_key(item), ""),
+        "why": why,
         "data_period": period_to_json(item.data),
     }
 

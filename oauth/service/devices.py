@@ -218,7 +218,7 @@ def _outcome(row: Device, now: datetime) -> consent.RequestOutcome:
         except Conflict:
             pass
         else:
-            if outcome.outcome is not RequestStatus.EXPIRED:
+            if outcome.outcome not in {RequestStatus.EXPIRED, RequestStatus.ABANDONED}:
                 return outcome
     if row.expires_at <= now:
         raise OAuthRefusal("expired_token", "The device code has expired: start again.")

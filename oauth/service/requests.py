@@ -131,6 +131,7 @@ def hand_over(*, opened: OpenedRequest, browser_key: str, by: Actor) -> UUID:
         browser_key=browser_key,
         grant_id=opened.change.grant_id,
         merges=opened.change.merges,
+        replaces=opened.consent_request_id,
         by=by,
     )
     chosen = sa.update(AuthorizationRequest).where(AuthorizationRequest.id == opened.id)

@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask_babel import gettext
 from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response
 
+from identity_core.sessions import Slot, find_sign_in
 from platform_core.categories import registry
 from platform_core.database import transaction
 from platform_core.pagination import page_number
@@ -173,7 +175,10 @@ def _asked(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 @blueprint.get("/catalogue/<slug>/autoriser")
 @public("everybody may read how an authorization is given")
-def explain_authorization(slug: str) -> str:
+def explain_authorization(slug: str) -> Response | str:
+    """A patient who is signed in goes on in their own space, where a question may wait for them."""
+    if find_sign_in(Slot.CITIZEN):
+        return redirect(f"/espace/autoriser/{slug}", 303)
     with transaction():
         listing = get_entry(slug)
     return render_template("store/catalogue/authorize.html", listing=listing)

@@ -112,6 +112,8 @@ def ask(applications: dict[str, UUID]) -> Callable[..., UUID]:
         browser_key: str = "browser",
         valid_until: date | None = None,
         grant_id: UUID | None = None,
+        merges: bool = False,
+        replaces: UUID | None = None,
     ) -> UUID:
         application_id = applications["Balance+"]
         with transaction():
@@ -129,6 +131,8 @@ def ask(applications: dict[str, UUID]) -> Callable[..., UUID]:
                 resume_path="/oauth/authorize/resume/x",
                 browser_key=browser_key,
                 grant_id=grant_id,
+                merges=merges,
+                replaces=replaces,
                 by=Actor(ActorKind.APPLICATION, application_id, listing.name),
             )
 

@@ -210,7 +210,7 @@ def test_a_version_keeps_what_was_shown_and_its_hash(
     with transaction(patient_id=patient_id):
         (version,) = queries.list_versions(patient_id, grant_id)
     assert version.decider_name == CAMILLE.name and version.assurance == "eidas2"
-    assert version.text_version == "fr-1" and len(version.text_hash) == 64
+    assert version.text_version == "fr-2" and len(version.text_hash) == 64
     assert version.snapshot["items"][0]["frequency"] == "1 fois par jour"
     assert version.snapshot["valid_until"] == "2027-05-21"
 

@@ -154,7 +154,7 @@ class TestQuestion:
         with client.session_transaction() as session:
             session["browser_key"] = "browser"
         answer = client.get(f"/consentement/{request_id}", follow_redirects=True)
-        assert "a expiré" in answer.text and "/oauth/authorize/resume/x" in answer.text
+        assert "n’est plus ouverte" in answer.text and "/oauth/authorize/resume/x" in answer.text
 
     def test_a_representative_sees_and_decides_for_the_person(
         self, client: FlaskClient, people: Seeded, ask: Ask

@@ -10,7 +10,10 @@ from consent.rules import texts
 from platform_core.errors import ConfigurationError
 
 DATA = Path(texts.__file__).parent.parent / "data"
-PUBLISHED = {"fr-1": "1c39bc8f8638d0d68ac6e82ea7f4a17aa5cb457ddfc065b6e18b684bdf3f1462"}
+PUBLISHED = {
+    "fr-1": "1c39bc8f8638d0d68ac6e82ea7f4a17aa5cb457ddfc065b6e18b684bdf3f1462",
+    "fr-2": "3c1aec7410b4d04b49b38feba94ccf86aefdc40135574bf568c55232febfc012",
+}
 """What was shown to people. A line is added with a version, and none is ever changed."""
 
 
@@ -42,7 +45,7 @@ def remove_it(folder: Path) -> None:
 
 def add_one_that_was_not_published(folder: Path) -> None:
     told = json.loads((folder / "texts-fr-1.json").read_text("utf-8"))
-    (folder / "texts-fr-2.json").write_text(json.dumps({**told, "version": "fr-2"}), "utf-8")
+    (folder / "texts-fr-0.json").write_text(json.dumps({**told, "version": "fr-0"}), "utf-8")
 
 
 def say_a_version_twice(folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from consent.workflow import FINAL, LIVE, Answer, RequestStatus, Status, Verb, answer, apply
+from consent.workflow import FINAL, LIVE, Answer, Lapse, RequestStatus, Status, Verb, answer, apply
 from platform_core.errors import Conflict
 
 ALLOWED = {
@@ -36,9 +36,22 @@ def test_revoking_ending_and_expiring_work_from_every_status_that_is_not_final()
         assert all(apply(status, verb) in FINAL for status in LIVE)
 
 
-@pytest.mark.parametrize("status", sorted(set(RequestStatus) - {RequestStatus.REQUESTED}))
-@pytest.mark.parametrize("given", Answer)
-def test_a_request_is_answered_once(status: RequestStatus, given: Answer) -> None:
+ENDS = {
+    Answer.GRANT: RequestStatus.GRANTED,
+    Answer.REFUSE: RequestStatus.REFUSED,
+    Answer.POSTPONE: RequestStatus.POSTPONED,
+    Lapse.EXPIRE: RequestStatus.EXPIRED,
+    Lapse.ABANDON: RequestStatus.ABANDONED,
+    Lapse.SILENCE: RequestStatus.REFUSED,
+}
+
+
+@pytest.mark.parametrize("status", RequestStatus)
+@pytest.mark.parametrize("given", [*Answer, *Lapse])
+def test_a_request_is_answered_once_unless_it_was_put_off(status: RequestStatus, given: Answer | Lapse) -> None:
+    if status is RequestStatus.REQUESTED or (status is RequestStatus.POSTPONED and given is not Lapse.SILENCE):
+        assert answer(status, given) is ENDS[given]
+        return
     with pytest.raises(Conflict) as refusal:
         answer(status, given)
     assert refusal.value.code == "already-answered"
