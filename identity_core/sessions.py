@@ -385,6 +385,10 @@ any_agent_required = guard("agent", _require_agent_alone)
 """The page is for an agent signed in, whether they belong to an organisation or not."""
 
 
+permissions_required = helper_allowed(Power.PERMISSIONS)
+"""The page is one of an open space where apps are authorised, also for a helper who may do that."""
+
+
 def agent_required(*roles: str) -> Callable[[View], View]:
     """The page is for an agent who has one of these roles (`publisher`, `reviewer`, `decider`, `commission`).
 

@@ -102,7 +102,10 @@ def _protocol() -> str:
 
 
 def _page(status: int, message: str, headers: dict[str, str], code: str = "") -> Response:
-    by_code = {"other-record": gettext("Cette page concernait un autre dossier")}
+    by_code = {
+        "other-record": gettext("Cette page concernait un autre dossier"),
+        "outside-mandate": gettext("Votre mandat ne va pas jusque-là"),
+    }
     title = by_code.get(code) or {
         400: gettext("Demande illisible"),
         401: gettext("Connexion nécessaire"),
@@ -113,7 +116,8 @@ def _page(status: int, message: str, headers: dict[str, str], code: str = "") ->
         429: gettext("Trop de demandes"),
         503: gettext("Service momentanément indisponible"),
     }.get(status, gettext("Une erreur est survenue"))
-    body = render_template("error.html", status=status, title=title, message=message, request_id=request_id())
+    known = {"status": status, "code": code, "title": title, "message": message}
+    body = render_template("error.html", **known, request_id=request_id())
     response = Response(body, status, mimetype="text/html")
     response.headers.extend(headers)
     return response

@@ -10,11 +10,12 @@ from identity_core.sessions import (
     agent_required,
     current_actor,
     current_patient,
-    patient_required,
+    helper_allowed,
     professional_required,
 )
 from platform_app import api_reference
 from platform_core import clock, config
+from platform_core.access import Actor, ActorKind
 from platform_core.categories import registry
 from platform_core.database import transaction
 from platform_core.navigation import Area, panels
@@ -30,11 +31,11 @@ def home() -> str:
 
 
 @blueprint.get("/espace")
-@patient_required
+@helper_allowed()
 def patient_home() -> str:
     patient = current_patient()
     with transaction(patient_id=patient.id):
-        blocks = _blocks(Area.PATIENT, patient_id=patient.id)
+        blocks = _blocks(Area.PATIENT, _home_page(current_actor()), patient_id=patient.id)
     return render_template("patient_home.html", blocks=blocks, patient_name=patient.display_name)
 
 
@@ -58,13 +59,18 @@ def reviewer_home() -> str:
 
 def _home_of(area: Area) -> str:
     with transaction():
-        blocks = _blocks(area)
+        blocks = _blocks(area, "home")
     return render_template(f"{area}_home.html", blocks=blocks, name=current_actor().name)
 
 
-def _blocks(area: Area, **arguments: Any) -> list[Markup]:
+def _home_page(by: Actor) -> str:
+    """A helper finds none of the panels of the patient but those made for helpers."""
+    return "helper" if by.kind is ActorKind.HELPER else "home"
+
+
+def _blocks(area: Area, page: str, **arguments: Any) -> list[Markup]:
     """The panels of a home page, rendered while its transaction is open."""
-    found = panels(area, "home", by=current_actor(), **arguments)
+    found = panels(area, page, by=current_actor(), **arguments)
     return [Markup(render_template(template, **context)) for template, context in found]  # noqa: S704 - our own templates
 
 

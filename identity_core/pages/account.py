@@ -11,6 +11,7 @@ from identity_core import queries, sessions
 from identity_core.errors import SignInFailed
 from identity_core.gateway import openid
 from identity_core.gateway.openid import SignedIn
+from identity_core.pages.mandates import Words
 from identity_core.rules import REGIONS, local_path
 from identity_core.service import sign_in, spaces
 from identity_core.sessions import (
@@ -150,14 +151,20 @@ def decide_opening() -> Response:
 @blueprint.get("/espace/agir-pour")
 @citizen_or_helper
 def show_acting_for() -> str:
-    """The records that the person may look at: their own and those of the people they represent."""
+    """The records that the person may look at, and the mandates that were proposed to them."""
     me = sessions.current_sign_in()
     with transaction():
-        represented = queries.list_represented(me.id)
+        acting = queries.list_acting(me.id)
+        concerning = queries.list_mandates_of(me.id)
+    words = Words()
     options = [{"value": me.patient_id, "label": gettext("Le mien")}]
-    options += [{"value": patient.id, "label": patient.display_name} for patient in represented]
+    options += [{"value": one.patient_id, "label": one.patient_name, "hint": words.kind(one.kind)} for one in acting]
     return render_template(
-        "identity/acting_for.html", represented=represented, options=options, looked_at=current_patient().id
+        "identity/acting_for.html",
+        options=options,
+        mandates=[one for one in concerning if one.is_active or one.is_waiting],
+        looked_at=current_patient().id,
+        words=words,
     )
 
 

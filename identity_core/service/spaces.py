@@ -55,9 +55,9 @@ def close_space(*, patient_id: UUID, by: Actor) -> None:
 
     What it holds is kept, out of reach, and comes back if the space is opened again: destroying it is another act.
     """
-    mandates.revoke_mandates(patient_id=patient_id, by=by)
     _move_space(patient_id, SpaceVerb.CLOSE, by)
     publish(SpaceClosed(patient_id, by))
+    mandates.revoke_mandates(patient_id=patient_id, by=by)
 
 
 def _move_space(patient_id: UUID, verb: SpaceVerb, by: Actor) -> None:

@@ -35,7 +35,7 @@ def upgrade() -> None:
         op.add_column(TABLE, sa.Column(name, kind, nullable=False, server_default=sa.text(filled)))
         op.alter_column(TABLE, name, server_default=None)
     op.execute(
-        f"UPDATE {TABLE} SET valid_from = created_at::date, state_changed_at = created_at,"
+        "UPDATE identity_representation SET valid_from = created_at::date, state_changed_at = created_at,"
         " kind = CASE quality WHEN 'guardian' THEN 'guardianship' ELSE kind END"
     )
     op.drop_column(TABLE, "quality")
@@ -51,12 +51,16 @@ def upgrade() -> None:
         op.create_check_constraint(name, TABLE, condition)
     op.create_index(f"ix_{TABLE}_email_lookup", TABLE, ["email_lookup"])
     op.create_index(
-        f"uq_{TABLE}_active", TABLE, ["patient_id", "person_id"], unique=True, postgresql_where=sa.text("state = 'active'")
+        f"uq_{TABLE}_active",
+        TABLE,
+        ["patient_id", "person_id"],
+        unique=True,
+        postgresql_where=sa.text("state = 'active'"),
     )
 
 
 def downgrade() -> None:
-    op.execute(f"DELETE FROM {TABLE} WHERE state <> 'active' OR kind = 'mandate'")
+    op.execute("DELETE FROM identity_representation WHERE state <> 'active' OR kind = 'mandate'")
     op.drop_index(f"uq_{TABLE}_active", TABLE)
     op.drop_index(f"ix_{TABLE}_email_lookup", TABLE)
     op.drop_index(f"ix_{TABLE}_patient_id", TABLE)
@@ -65,7 +69,9 @@ def downgrade() -> None:
     op.drop_constraint(f"pk_{TABLE}", TABLE)
     op.create_primary_key(f"pk_{TABLE}", TABLE, ["patient_id", "person_id"])
     op.add_column(TABLE, sa.Column("quality", sa.Text))
-    op.execute(f"UPDATE {TABLE} SET quality = CASE kind WHEN 'guardianship' THEN 'guardian' ELSE 'parent' END")
+    op.execute(
+        "UPDATE identity_representation SET quality = CASE kind WHEN 'guardianship' THEN 'guardian' ELSE 'parent' END"
+    )
     op.alter_column(TABLE, "quality", nullable=False)
     for name in [*ADDED, "reference_sealed", "email_lookup", "email_sealed", "answer_by"]:
         op.drop_column(TABLE, name)
