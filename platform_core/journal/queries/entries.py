@@ -98,21 +98,21 @@ def count_days(patient_id: UUID, wanted: JournalFilter) -> Sequence[DayCount]:
 _ACTIVITY = sa.text(
     """
     WITH line AS (
-        SELECT occurred_at AT TIME ZONE 'Europe/Paris' AS local, access, count, categories
-          FROM core_journal
+        SELECT local::date AS day, extract(hour FROM local) < 5 AS at_night, access, count, categories
+          FROM core_journal, LATERAL (SELECT occurred_at AT TIME ZONE 'Europe/Paris' AS local) AS paris
          WHERE patient_id = :patient_id AND grant_id = :grant_id AND outcome = 'served'
            AND occurred_at >= :since AND occurred_at < :until
     ), named AS (
-        SELECT DISTINCT local::date AS day, category FROM line, unnest(categories) AS category
+        SELECT DISTINCT day, category FROM line, unnest(categories) AS category
     )
-    SELECT local::date AS day,
+    SELECT day,
            coalesce(sum(count) FILTER (WHERE access = 'read'), 0) AS read,
            coalesce(sum(count) FILTER (WHERE access = 'write'), 0) AS written,
-           count(*) FILTER (WHERE extract(hour FROM local) < 5) AS night,
-           coalesce((SELECT array_agg(category) FROM named WHERE named.day = local::date), '{}') AS categories
+           count(*) FILTER (WHERE at_night) AS night,
+           coalesce((SELECT array_agg(category) FROM named WHERE named.day = line.day), '{}') AS categories
       FROM line
-     GROUP BY local::date
-     ORDER BY local::date
+     GROUP BY day
+     ORDER BY day
     """
 )
 
