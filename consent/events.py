@@ -53,3 +53,8 @@ class ConsentEnded(ConsentChanged):
 @dataclass(frozen=True, slots=True)
 class SyncRequested(ConsentChanged):
     """The patient pressed « Synchroniser maintenant »: a window that does not count is open on every item."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureRequested(ConsentChanged):
+    """The patient asked the publisher to erase what its app copied under a consent that has ended (RGPD art. 17)."""

@@ -28,7 +28,7 @@ from consent.pages.permissions import (
     withdrawal,  # noqa: F401 - more views of the dashboard
 )
 from consent.queries import accesses
-from identity_core.events import SpaceClosed
+from identity_core.events import RepresentationMoved, SpaceClosed
 from platform_core import clock, events, rest, schedule
 from platform_core.access import Actor
 from platform_core.fhir.registry import registry as fhir
@@ -51,6 +51,7 @@ def init_app(app: Flask) -> None:
     events.subscribe(ApplicationWithdrawn, subscribers.follow_withdrawal)
     events.subscribe(ApplicationExpired, subscribers.follow_expiry)
     events.subscribe(SpaceClosed, subscribers.revoke_all)
+    events.subscribe(RepresentationMoved, subscribers.end_with_representation)
     events.subscribe(ConsentRevoked, subscribers.close_questions)
     events.subscribe(ConsentEnded, subscribers.close_questions)
     schedule.every(60, "consent.record_expiries")

@@ -1,5 +1,7 @@
 """Wiring of the record: its categories, its FHIR resource types, its pages."""
 
+from dataclasses import replace
+
 from flask import Flask
 
 from dmp_core import (
@@ -10,6 +12,7 @@ from dmp_core.api.devices import DEVICE
 from dmp_core.api.observations import OBSERVATION, perform_transaction
 from dmp_core.categories import FAMILY, MEASURES
 from dmp_core.pages import measures
+from dmp_core.queries.points import describe_measures
 from platform_core.categories import registry as categories
 from platform_core.events import ContributionsWithdrawn, subscribe
 from platform_core.fhir.registry import registry as fhir
@@ -18,7 +21,7 @@ from platform_core.navigation import Area, Link, Panel, add_link, add_panel
 
 def init_app(app: Flask) -> None:
     """Declare what the record keeps and serves."""
-    categories.register(FAMILY, MEASURES)
+    categories.register(FAMILY, [replace(category, describe=describe_measures) for category in MEASURES])
     fhir.register(OBSERVATION)
     fhir.register(DEVICE)
     fhir.register_transaction(frozenset({OBSERVATION.name, DEVICE.name}), perform_transaction)

@@ -28,6 +28,7 @@ _PUBLISHED: dict[str, type[events.ConsentChanged]] = {
     "expired": events.ConsentExpired,
     "ended": events.ConsentEnded,
     "sync_requested": events.SyncRequested,
+    "erasure_asked": events.ErasureRequested,
 }
 _NOTICES = json.loads((Path(__file__).parent.parent / "data" / "notices-fr.json").read_text("utf-8"))
 

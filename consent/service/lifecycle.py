@@ -37,9 +37,13 @@ def resume_consent(*, patient_id: UUID, grant_id: UUID, by: Actor) -> None:
     _move(lock_live(patient_id, grant_id), Verb.RESUME, by=by)
 
 
-def revoke_consent(*, patient_id: UUID, grant_id: UUID, by: Actor) -> None:
-    """End the consent by the patient's will; the next call of the app is refused. Raises `NotFound`, `Conflict`."""
-    _move(lock_live(patient_id, grant_id), Verb.REVOKE, by=by)
+def revoke_consent(*, patient_id: UUID, grant_id: UUID, reasons: Sequence[str] = (), by: Actor) -> None:
+    """End the consent by the patient's will; the next call of the app is refused. `reasons` stay in its history.
+
+    Raises `NotFound`, `Conflict` (`transition-refused`).
+    """
+    details = {"reasons": [str(reason) for reason in reasons]} if reasons else {}
+    _move(lock_live(patient_id, grant_id), Verb.REVOKE, by=by, **details)
 
 
 def end_consent(*, patient_id: UUID, grant_id: UUID, by: Actor) -> None:

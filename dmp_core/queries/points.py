@@ -1,6 +1,6 @@
 """Measures as people read them: the latest of each kind, the series of one kind."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -13,6 +13,7 @@ from dmp_core.queries.statements import VALID, bounds
 from platform_core.database import run
 from platform_core.errors import NotFound
 from platform_core.fhir.search import ANY_TIME, Span
+from platform_core.french import day_in_words, number_in_words
 
 _COLUMNS = "kind, effective_at, value, value2, author_name, id, hidden_at IS NOT NULL"
 _LATEST = f"""
@@ -27,6 +28,7 @@ SELECT {_COLUMNS} FROM dmp_measure
 _ONE = f"""
 SELECT {_COLUMNS} FROM dmp_measure
  WHERE patient_id = %(patient)s AND id = %(id)s AND kind = %(kind)s AND {VALID}"""  # noqa: S608 - constants only
+_THESE = f"SELECT {_COLUMNS} FROM dmp_measure WHERE id = ANY(%(ids)s::uuid[]) AND {VALID}"  # noqa: S608 - constants only
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,17 @@ def get_point(*, patient_id: UUID, kind: str, measure_id: UUID) -> Point:
     for row in run(_ONE, {"patient": patient_id, "kind": kind, "id": measure_id}):
         return _point(row)
     raise NotFound("There is no such measure.")
+
+
+def describe_measures(ids: Iterable[UUID]) -> Mapping[UUID, str]:
+    """What to call these measures of the patient bound to the transaction: `72,5 kg, le 20 novembre 2026`."""
+    found = [_point(row) for row in run(_THESE, {"ids": list(ids)})]
+    return {point.id: _name(point) for point in found if point.id}
+
+
+def _name(point: Point) -> str:
+    numbers = "/".join(number_in_words(value) for value in point.values)
+    return f"{numbers} {point.kind.shown_unit}, le {day_in_words(point.effective_at)}"
 
 
 def _indexes(patient_id: UUID, span: Span, limit: int) -> list[Point]:
