@@ -20,8 +20,10 @@ from platform_app.security import init_security
 from platform_app.shell import init_shell
 from platform_app.wiring import HOMES
 from platform_core import navigation
+from platform_core.access import Actor, ActorKind
 from platform_core.charts import Chart, Reading, Series, line_chart
 from platform_core.config import Config
+from platform_core.ids import uuid7
 from platform_core.rest import init_rest
 
 NOW = datetime(2026, 11, 21, 13, 5, tzinfo=UTC)
@@ -50,8 +52,9 @@ def gallery_app(config: Config) -> Iterator[Flask]:
     @app.route("/galerie/<area>", methods=["GET", "POST"])
     def show(area: str) -> str:
         if area != "public":
-            actor = SimpleNamespace(name="Camille Durand", on_behalf_of=area == "patient" or None)
-            g.present = SimpleNamespace(actor=actor, patient_name="Léa Durand", patient=None)
+            child = uuid7() if area == "patient" else None
+            actor = Actor(ActorKind.REPRESENTATIVE, uuid7(), "Camille Durand", on_behalf_of=child)
+            g.present = SimpleNamespace(actor=actor, patient_name="Léa Durand", patient=None, switches=True)
         flash("Votre choix est enregistré.", "success")
         return render_template("gallery.html", area=area, now=NOW, chart=_chart(), links=lambda page: f"?page={page}")
 
