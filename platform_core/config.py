@@ -75,6 +75,7 @@ class Config:
     smtp_url: str = field(repr=False)
     metrics_token: str = field(repr=False)
     trusted_proxies: int
+    outbound_seconds: float
     dpop_nonce: str
     mtls: "MutualTls | None"
     citizen_idp: IdentityProvider
@@ -140,6 +141,7 @@ def from_environ(environ: Mapping[str, str] | None = None) -> Config:
         smtp_url=env.get("ENS_SMTP_URL", ""),
         metrics_token=env.get("ENS_METRICS_TOKEN", ""),
         trusted_proxies=_count(env, "ENS_TRUSTED_PROXIES"),
+        outbound_seconds=_count(env, "ENS_OUTBOUND_SECONDS", "15", 60),
         dpop_nonce=_one_of(env, "ENS_DPOP_NONCE", NONCES),
         mtls=_mutual_tls(env),
         citizen_idp=_provider(env, "citizen", base_url, local, production),

@@ -1,13 +1,18 @@
 """HTTP going out: one guarded session, with time limits, a size cap, no redirects and a check of the address dialled.
 
 A name is resolved once and the very address that was checked is dialled, so that neither a rebinding name nor an odd
-spelling of an address reaches an inner network.
+spelling of an address reaches an inner network. A call is cut when its time is over, whatever has come by then: limits
+of each read alone would let a host that drips hold a thread for ever.
 """
 
 import ipaddress
+import os
 import socket
+import threading
 from collections.abc import Iterable
-from typing import Any
+from contextlib import suppress
+from contextvars import ContextVar
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import requests
@@ -29,10 +34,53 @@ class OutboundRefused(Forbidden):
     code = "outbound-refused"
 
 
+class _Deadline:
+    """The end of one call: the connections that it watches are shut down then, in the middle of whatever they do."""
+
+    def __init__(self, seconds: float) -> None:
+        self.is_over = False
+        self._watched: list[socket.socket] = []
+        self._lock = threading.Lock()
+        self._timer = threading.Timer(seconds, self._cut)
+        self._timer.daemon = True
+
+    def watch(self, connection: socket.socket) -> None:
+        """Keep a second handle on a connection: TLS takes the first one over."""
+        with self._lock:
+            self._watched.append(socket.socket(fileno=os.dup(connection.fileno())))
+        if self.is_over:
+            self._cut()
+
+    def _cut(self) -> None:
+        self.is_over = True
+        with self._lock:
+            for connection in self._watched:
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+
+    def __enter__(self) -> Self:
+        self._token = _present.set(self)
+        self._timer.start()
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._timer.cancel()
+        _present.reset(self._token)
+        with self._lock:
+            for connection in self._watched:
+                connection.close()
+            self._watched.clear()
+
+
+_present: ContextVar[_Deadline] = ContextVar("outbound deadline")
+
+
 def _dial(connection: HTTPConnection) -> socket.socket:
     """Connect to the first public address of the host, or to a trusted origin of the settings."""
-    trusted = (connection.host, connection.port) in _trusted_origins()
+    trusted, deadline = (connection.host, connection.port) in _trusted_origins(), _present.get()
     for family, kind, protocol, _, address in _resolve(connection):
+        if deadline.is_over:
+            raise NewConnectionError(connection, f"{connection.host} does not answer in time.")
         if not trusted and not _is_public(str(address[0])):
             raise OutboundRefused(f"{connection.host} is not a public address: the call is refused.")
         dialled = socket.socket(family, kind, protocol)
@@ -44,6 +92,7 @@ def _dial(connection: HTTPConnection) -> socket.socket:
             dialled.close()
             last: OSError = error
         else:
+            deadline.watch(dialled)
             return dialled
     raise NewConnectionError(connection, f"{connection.host} does not answer: {last}")
 
@@ -79,10 +128,15 @@ class _GuardedHTTP(HTTPConnection):
     def _new_conn(self) -> socket.socket:
         return _dial(self)
 
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        """Send on a connection that may be one of the call before, of which this call's deadline knows nothing."""
+        if self.sock:
+            _present.get().watch(self.sock)
+        super().request(*args, **kwargs)
 
-class _GuardedHTTPS(HTTPSConnection):
-    def _new_conn(self) -> socket.socket:
-        return _dial(self)
+
+class _GuardedHTTPS(_GuardedHTTP, HTTPSConnection):
+    pass
 
 
 class _HTTPPool(urllib3.HTTPConnectionPool):
@@ -115,11 +169,14 @@ class GuardedSession(requests.Session):
             raise OutboundRefused("Only https addresses are called.")
         kwargs.setdefault("timeout", TIMEOUT)
         kwargs.update(allow_redirects=False, stream=True)
-        try:
-            response = super().request(method, url, *args, **kwargs)
-            _read(response)
-        except requests.RequestException as error:
-            raise Unavailable(f"{urlsplit(url).hostname} does not answer.") from error
+        with _Deadline(config.current().outbound_seconds) as deadline:
+            try:
+                response = super().request(method, url, *args, **kwargs)
+                _read(response)
+            except requests.RequestException as error:
+                raise Unavailable(f"{urlsplit(url).hostname} does not answer.") from error
+        if deadline.is_over:
+            raise Unavailable(f"{urlsplit(url).hostname} does not answer in time.")
         return response
 
 

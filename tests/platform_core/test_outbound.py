@@ -2,10 +2,12 @@
 
 import socket
 import threading
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
+from platform_core import config as settings
 from platform_core import outbound
 from platform_core.errors import Forbidden, Unavailable
 
@@ -77,6 +79,53 @@ def test_redirects_are_not_followed_and_answers_are_bounded(app, inner_server, m
         assert session.get(f"http://127.0.0.1:{inner_server}/away").status_code == 302
         with pytest.raises(outbound.OutboundRefused):
             session.get(f"http://127.0.0.1:{inner_server}/large")
+
+
+@pytest.fixture
+def dripping(app, config, monkeypatch):
+    """A host that sends a beginning, then a byte every tenth of a second, thirty of them; `seen` says how it ended."""
+    settings.configure(replace(config, outbound_seconds=0.4))
+    listener = socket.create_server(("127.0.0.1", 0))
+    monkeypatch.setattr(outbound, "_trusted_origins", lambda: {listener.getsockname()})
+    seen = []
+
+    def drip(beginning):
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(beginning)
+            try:
+                for _ in range(30):
+                    connection.sendall(b"x")
+                    threading.Event().wait(0.1)
+            except OSError:
+                seen.append("cut")
+            else:
+                seen.append("done")
+
+    def call(beginning):
+        host = threading.Thread(target=drip, args=(beginning,))
+        host.start()
+        with outbound.session() as session, pytest.raises(Unavailable):
+            session.get(f"http://127.0.0.1:{listener.getsockname()[1]}/")
+        host.join()
+        return seen
+
+    yield call
+    listener.close()
+    settings.configure(config)
+
+
+@pytest.mark.parametrize(
+    "beginning",
+    [
+        pytest.param(b"HTTP/1.1 200 OK\r\nX-Slow: ", id="headers"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\n", id="body of a known length"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", id="body up to the end"),
+    ],
+)
+def test_a_host_that_drips_is_cut_when_the_time_of_the_call_is_over(dripping, beginning):
+    assert dripping(beginning) == ["cut"]
 
 
 def test_a_host_that_does_not_answer_is_unavailable(app, monkeypatch):
