@@ -1,45 +1,22 @@
-"""Inboxes, e-mails that say nothing, preferences, and who sees what."""
+"""Inboxes, and the e-mails that say that a message waits: who sees what."""
 
-from collections.abc import Callable
 from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
-from playwright.sync_api import Page
 
 from identity_core.service.seeding import Seeded
-from notification_core import queries, service
+from notification_core import queries, service, tasks
 from notification_core.models import Email, Message
-from notification_core.rules import Template, write_letter
 from platform_core.access import SYSTEM
-from platform_core.database import transaction
+from platform_core.database import DatabaseRole, db, transaction
 from platform_core.errors import NotFound
 from platform_core.outbox import OutboxMessage
-from tests.recalling import recall_people
+from tests.consent.calls import in_parallel
+from tests.notification_core.reading import emails, tell
 from tests.signing_in import sign_in_agent, sign_in_citizen, submit
-
-SECRET = "Glycémie 2,35 g/L transmise par DiabèteConnect"
-
-
-@pytest.fixture
-def people(app: Flask) -> Seeded:
-    seeded = recall_people()
-    with transaction() as session:
-        session.execute(sa.delete(Email))
-        session.execute(sa.delete(OutboxMessage))
-    return seeded
-
-
-def tell(patient_id: UUID, link: str = "") -> UUID:
-    with transaction(patient_id=patient_id):
-        return service.notify(patient_id=patient_id, kind="test.told", title=SECRET, body=SECRET, link=link, by=SYSTEM)
-
-
-def emails() -> list[queries.EmailView]:
-    with transaction():
-        return list(queries.list_emails())
 
 
 def test_an_email_holds_nothing_of_the_message(people: Seeded) -> None:
@@ -49,13 +26,6 @@ def test_an_email_holds_nothing_of_the_message(people: Seeded) -> None:
     assert email.subject == "Vous avez un nouveau message dans votre espace"
     for word in ("Glycémie", "2,35", "Diabète", "glucose", "Camille", "Durand"):
         assert word not in email.subject + email.body
-
-
-@pytest.mark.parametrize("template", list(Template))
-def test_the_words_of_an_email_vary_with_nothing_but_the_address(template: Template) -> None:
-    one, other = (write_letter(template, base_url=url) for url in ("https://a.example", "https://b.example"))
-    assert one.subject == other.subject
-    assert one.body.replace("https://a.example", "") == other.body.replace("https://b.example", "")
 
 
 def test_the_address_is_sealed_and_the_task_gets_an_id(people: Seeded) -> None:
@@ -73,8 +43,7 @@ def test_an_email_is_sent_once(people: Seeded) -> None:
     with transaction() as session:
         email_id = session.scalars(sa.select(Email.id)).one()
     for _ in range(2):
-        with transaction():
-            service.send_email(email_id=email_id)
+        tasks.send_email(str(email_id))
         (email,) = emails()
         first = email.sent_at
     assert email.sent_at == first is not None
@@ -85,18 +54,6 @@ def test_the_parent_is_written_to_for_the_child(people: Seeded) -> None:
     assert [email.recipient for email in emails()] == ["camille@exemple.invalid"]
 
 
-def test_who_declined_emails_gets_none_but_keeps_the_inbox(client: FlaskClient, people: Seeded) -> None:
-    camille = people.patients["camille"]
-    sign_in_citizen(client, person_id=people.persons["camille"], patient_id=camille)
-    submit(client, "/espace/notifications/preferences", page="/espace/parametres")
-    tell(camille)
-    assert emails() == []
-    assert SECRET in client.get("/espace/notifications").text
-    submit(client, "/espace/notifications/preferences", {"channels": "email"}, page="/espace/parametres")
-    tell(camille)
-    assert len(emails()) == 1
-
-
 def test_the_inbox_of_a_space_is_closed_to_every_other(people: Seeded) -> None:
     message_id = tell(people.patients["camille"])
     for bound in (None, people.patients["dominique"]):
@@ -105,6 +62,26 @@ def test_the_inbox_of_a_space_is_closed_to_every_other(people: Seeded) -> None:
             assert session.scalars(told).all() == []
             with pytest.raises(NotFound):
                 service.mark_read(patient_id=people.patients["camille"], message_id=message_id)
+
+
+def test_a_notice_with_a_key_is_given_once_even_by_tasks_that_run_at_once(app: Flask, people: Seeded) -> None:
+    patient_id, key = people.patients["camille"], "test.told:1"
+
+    def tell_once() -> UUID | None:
+        with transaction(patient_id=patient_id):
+            return service.notify(patient_id=patient_id, kind="test.told", title="t", body="b", by=SYSTEM, key=key)
+
+    told = in_parallel(app, 4, tell_once)
+    assert sum(one is not None for one in told) == 1
+    assert tell_once() is None
+    assert len(emails()) == 1
+    with transaction(role=DatabaseRole.BATCH):
+        assert queries.list_told([(patient_id, key), (patient_id, "other")]) == {(patient_id, key)}
+
+
+def test_the_batch_role_reads_which_notices_were_given_and_no_word_of_them(people: Seeded) -> None:
+    with pytest.raises(sa.exc.ProgrammingError, match="permission denied"), transaction(role=DatabaseRole.BATCH):
+        db.session.scalars(sa.select(Message.title)).all()
 
 
 def test_nobody_is_told_outside_a_transaction_bound_to_them(people: Seeded) -> None:
@@ -166,21 +143,3 @@ def test_members_of_an_organisation_are_told_by_role(client: FlaskClient, people
 def test_a_message_links_to_this_site_only(people: Seeded) -> None:
     with pytest.raises(ValueError, match="path of this site"):
         tell(people.patients["camille"], "https://ailleurs.example")
-
-
-@pytest.mark.browser
-def test_the_mailbox_and_the_inboxes_are_accessible(
-    page: Page, people: Seeded, assert_accessible: Callable[..., None]
-) -> None:
-    tell(people.patients["camille"], "/espace")
-    page.goto("/boite-aux-lettres")
-    assert_accessible(page)
-    page.goto("/espace/notifications")
-    page.get_by_role("button", name="Se connecter").click()
-    page.get_by_role("button", name="Camille Durand").click()
-    page.wait_for_url("**/espace/notifications")
-    assert_accessible(page)
-    page.goto("/espace/parametres")
-    assert_accessible(page)
-    page.goto("/espace/fermeture")
-    assert_accessible(page)

@@ -1,11 +1,10 @@
-"""Inboxes of the spaces and of the agents, preferences, and the development mailbox."""
+"""Inboxes of the spaces and of the agents, and their newest messages on the home pages."""
 
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
-from flask_babel import gettext
+from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from identity_core.sessions import agent_required, current_actor, current_patient_id, patient_required
@@ -14,10 +13,8 @@ from platform_core.access import Actor
 from platform_core.database import transaction
 from platform_core.navigation import Area
 from platform_core.pagination import page_number
-from platform_core.web import public
 
-blueprint = Blueprint("notification", __name__, template_folder="templates")
-mailbox = Blueprint("mailbox", __name__, template_folder="templates")
+blueprint = Blueprint("notification", __name__, template_folder="../templates")
 
 _AGENT_AREAS = {
     Area.PUBLISHER: ("/editeur", agent_required("publisher")),
@@ -45,16 +42,6 @@ def read_message(message_id: UUID) -> Response:
     return redirect(url_for(".show_inbox"), 303)
 
 
-@blueprint.post("/espace/notifications/preferences")
-@patient_required
-def choose_email() -> Response:
-    patient_id = current_patient_id()
-    with transaction(patient_id=patient_id):
-        service.choose_email(patient_id=patient_id, by_email="email" in request.form.getlist("channels"))
-    flash(gettext("Vos préférences sont enregistrées."), "success")
-    return redirect(url_for("identity.show_settings"), 303)
-
-
 def show_agent_inbox(area: Area) -> str:
     agent_id = _agent_id()
     with transaction():
@@ -74,14 +61,6 @@ def read_agent_message(area: Area, message_id: UUID) -> Response:
     return redirect(url_for(f".show_inbox_{area.value}"), 303)
 
 
-@mailbox.get("/boite-aux-lettres")
-@public("shows the e-mails of a development machine; absent from production")
-def show_mailbox() -> str:
-    with transaction():
-        emails = queries.list_emails()
-    return render_template("notification/mailbox.html", emails=emails)
-
-
 def load_inbox_panel(*, by: Actor | None, patient_id: UUID) -> Mapping[str, Any]:
     """The newest messages of a space, for its home page."""
     found = queries.list_messages(patient_id=patient_id)
@@ -94,10 +73,6 @@ def load_agent_panel(*, by: Actor | None, **_: object) -> Mapping[str, Any] | No
         return None
     found = queries.list_agent_messages(agent_id=by.id)
     return {"messages": found.items[:3], "unread": queries.count_agent_unread(by.id)} if found.items else None
-
-
-def load_preferences(*, by: Actor | None, patient_id: UUID) -> Mapping[str, Any]:
-    return {"by_email": queries.wants_email(patient_id)}
 
 
 def _agent_id() -> UUID:
