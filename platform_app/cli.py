@@ -30,6 +30,7 @@ ROOMS = {
     ),
     "journal": ("The sealed journal of accesses.", ("platform_core.cli:journal",)),
     "keys": ("Signing keys and the master key.", ("oauth.cli:keys", "platform_app.keys:keys")),
+    "representation": ("Who represents whom by law.", ("identity_core.cli:representation",)),
     "store": ("The store of applications.", ("store.cli:store",)),
 }
 

@@ -16,9 +16,10 @@ from dmp_core.queries.points import Point
 from dmp_core.schemas import TypedMeasure, read_typed, value_fields
 from dmp_core.service import contributions
 from dmp_core.service import typed as service
-from identity_core.sessions import current_actor, current_patient, patient_required
+from identity_core.rules import Power
+from identity_core.sessions import current_actor, current_patient, helper_allowed, patient_required
 from platform_core import charts, clock
-from platform_core.access import Actor, DatePeriod
+from platform_core.access import Actor, ActorKind, DatePeriod
 from platform_core.clock import PARIS
 from platform_core.database import transaction
 from platform_core.errors import Invalid, NotFound
@@ -34,16 +35,18 @@ _PANEL_MEASURES = 4
 
 
 @blueprint.get("/espace/dossier")
-@patient_required
+@helper_allowed(Power.RECORD, families=("measures", "documents"))
 def show_record() -> str:
     patient = current_patient()
     with transaction(patient_id=patient.id):
         latest = queries.list_latest(patient_id=patient.id)
-    return render_template("dmp_core/record.html", patient=patient, points=latest, kinds=_typed_kinds())
+    return render_template(
+        "dmp_core/record.html", patient=patient, points=latest, kinds=_typed_kinds() if _writes() else []
+    )
 
 
 @blueprint.get("/espace/mesures/<name>")
-@patient_required
+@helper_allowed(Power.RECORD, families=("measures",))
 def show_measures(name: str) -> str:
     kind, patient = _kind(name), current_patient()
     period = request.args.get("periode", "annee")
@@ -61,7 +64,8 @@ def show_measures(name: str) -> str:
         chart=charts.line_chart(_series(kind, found)),
         points=found[:_SHOWN_ROWS],
         total=len(found),
-        can_add=kind.name != BMI,
+        can_add=kind.name != BMI and _writes(),
+        opens=_writes(),
     )
 
 
@@ -86,6 +90,11 @@ def unhide_measure(name: str, measure_id: UUID) -> Response:
         contributions.show_measure(patient_id=patient.id, measure_id=measure_id, by=current_actor())
     flash(gettext("La mesure n’est plus masquée."), "success")
     return redirect(url_for(".show_measure", name=name, measure_id=measure_id), 303)
+
+
+def _writes() -> bool:
+    """A helper reads the record and adds nothing to it."""
+    return current_actor().kind is not ActorKind.HELPER
 
 
 @blueprint.get("/espace/mesures/<name>/ajouter")
