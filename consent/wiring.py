@@ -35,6 +35,8 @@ from platform_core.fhir.registry import registry as fhir
 from platform_core.navigation import Area, Link, Panel, add_link, add_panel
 from store.events import ApplicationExpired, ApplicationReinstated, ApplicationSuspended, ApplicationWithdrawn
 
+_AFTER = "Après le référencement"
+
 
 def init_app(app: Flask) -> None:
     """Register what the consent adds to the application."""
@@ -61,7 +63,7 @@ def init_app(app: Flask) -> None:
     schedule.every(86_400, "consent.forget_requests")
     add_link(Link(Area.PATIENT, "Mes applications", "permissions.list_applications", order=50))
     add_link(Link(Area.PATIENT, "Journal des accès", "access_journal.show_journal", order=60))
-    add_link(Link(Area.REVIEWER, "Accès contestés", "contested.list_reports", order=45))
+    add_link(Link(Area.REVIEWER, "Accès contestés", "contested.list_reports", order=43, group=_AFTER))
     add_link(Link(Area.REVIEWER, "Effets des décisions", "cascades.show_cascades", order=60))
     add_panel(Panel(Area.REVIEWER, "dossier", "consent/cascade_panel.html", cascades.load_panel, order=50))
     for area, page in ((Area.REVIEWER, "dossier"), (Area.PUBLISHER, "application")):

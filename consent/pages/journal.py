@@ -11,11 +11,10 @@ from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, Response, redirect, render_template, request, stream_with_context, url_for
-from flask_babel import gettext
 from werkzeug.wrappers import Response as Redirect
 
 from consent import queries
-from consent.pages import journal_words, words
+from consent.pages import journal_chart, journal_words, words
 from consent.pages.journal_export import stream
 from consent.queries import accesses
 from consent.queries.reports import find_contested
@@ -23,10 +22,8 @@ from consent.rules.calendar import midnight
 from identity_core.sessions import current_patient_id, patient_required
 from platform_core import clock
 from platform_core.categories import registry
-from platform_core.charts import Chart, Reading, Series, line_chart
 from platform_core.database import transaction
 from platform_core.errors import Malformed
-from platform_core.french import day_in_figures
 from platform_core.journal import queries as journal
 from platform_core.journal.queries import DayCount, JournalFilter, Position
 from platform_core.pagination import decode_cursor, encode_cursor
@@ -144,7 +141,7 @@ def _render(wanted: Wanted, before: str) -> str:
         wanted=wanted,
         readers=[*sorted(apps.items(), key=lambda app: app[1]), *people],
         categories=sorted(((one.code, one.short_fr) for one in registry.all()), key=lambda one: one[1]),
-        chart=_chart(counted, first, last),
+        chart=journal_chart.draw(_every_day(counted, first, last)),
         first=first,
         last=last,
         served=sum(one.served for one in counted),
@@ -156,26 +153,11 @@ def _render(wanted: Wanted, before: str) -> str:
     )
 
 
-def _chart(counted: Sequence[DayCount], first: date, last: date) -> Chart | None:
-    """Served and refused calls by day, the days without any at zero; None when there is nothing to draw."""
-    if not counted:
-        return None
+def _every_day(counted: Sequence[DayCount], first: date, last: date) -> list[DayCount]:
+    """The days from the first to the last, those without a call too."""
     found = {one.day: one for one in counted}
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
-    each = [found.get(day, DayCount(day, 0, 0)) for day in days]
-    return line_chart(
-        [
-            Series(gettext("Servis"), [_reading(one.day, one.served, gettext("servis")) for one in each]),
-            Series(gettext("Refusés"), [_reading(one.day, one.refused, gettext("refusés")) for one in each]),
-        ]
-    )
-
-
-def _reading(day: date, count: int, name: str) -> Reading:
-    noon = midnight(day) + timedelta(hours=12)
-    return Reading(
-        noon, count, gettext("%(day)s : %(count)s %(name)s", day=day_in_figures(day), count=count, name=name)
-    )
+    return [found.get(day, DayCount(day, 0, 0)) for day in days]
 
 
 def _position(text: str) -> Position | None:

@@ -15,7 +15,7 @@ from consent.rules.calendar import paris_day
 from consent.rules.volume import Kind
 from platform_core import clock
 from platform_core.access import ActorKind
-from platform_core.french import day_in_words, hour_in_words, number_in_words
+from platform_core.french import day_in_words, hour_in_words, number_in_words, typeset
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,25 +52,24 @@ def sentence(line: Any, names: Mapping[UUID, str], times: int = 1) -> str:
         said = gettext("%(who)s a cherché %(what)s, et n’a rien trouvé", who=line.actor_name, what=_some(line))
     else:
         said = _done(line)
-    if named := _titles(line, names):
-        return gettext("%(said)s : %(titles)s", said=said, titles=named)
-    return gettext("%(said)s : %(labels)s", said=said, labels=labels) if labels else said
+    about = _titles(line, names) or labels
+    return typeset(gettext("%(said)s : %(about)s", said=said, about=about) if about else said)
 
 
 def unusual(one: UnusualView) -> str:
-    """`4 800 mesures lues aujourd’hui, d’habitude environ 30`."""
-    count = {"num": one.count, "shown": number_in_words(one.count), "thing": things(one.categories, one.count)}
-    when = {"day": _day(one.day), "usual": number_in_words(one.usual)}
+    """`Lecture de 4 800 mesures aujourd’hui, d’habitude environ 30`."""
+    said = {"day": _day(one.day), "usual": number_in_words(one.usual), "what": things(one.categories, one.count)}
     if one.kind is Kind.CATEGORY:
         labels = ", ".join(words.category(code) for code in one.categories)
-        return gettext("Données jamais lues ni ajoutées auparavant, %(day)s : %(labels)s", labels=labels, **when)
+        return typeset(gettext("Données jamais touchées auparavant, %(day)s : %(labels)s", labels=labels, **said))
     if one.kind is Kind.NIGHT:
+        count = number_in_words(one.count)
         return gettext(
-            "%(shown)s accès entre minuit et cinq heures %(day)s, d’habitude environ %(usual)s", **count, **when
+            "%(count)s accès entre minuit et cinq heures %(day)s, d’habitude environ %(usual)s", count=count, **said
         )
     if one.kind is Kind.READ:
-        return gettext("Lecture de %(thing)s %(day)s, d’habitude environ %(usual)s", **count, **when)
-    return gettext("Ajout de %(thing)s %(day)s, d’habitude environ %(usual)s", **count, **when)
+        return gettext("Lecture de %(what)s %(day)s, d’habitude environ %(usual)s", **said)
+    return gettext("Ajout de %(what)s %(day)s, d’habitude environ %(usual)s", **said)
 
 
 def unusual_kind(kind: Kind) -> str:

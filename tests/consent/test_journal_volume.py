@@ -107,7 +107,7 @@ class TestRule:
         (Kind.READ, TODAY, "Lecture de 4 800 mesures aujourd’hui, d’habitude environ 30"),
         (Kind.WRITTEN, date(2026, 11, 1), "Ajout de 4 800 mesures le 1er novembre 2026, d’habitude environ 30"),
         (Kind.NIGHT, TODAY, "4 800 accès entre minuit et cinq heures aujourd’hui, d’habitude environ 30"),
-        (Kind.CATEGORY, TODAY, "Données jamais lues ni ajoutées auparavant, aujourd’hui : Poids"),
+        (Kind.CATEGORY, TODAY, "Données jamais touchées auparavant, aujourd’hui : Poids"),
     ],
 )
 def test_it_is_explained_in_words(client: FlaskClient, clock: FrozenClock, kind: Kind, day: date, said: str) -> None:
