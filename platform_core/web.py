@@ -29,6 +29,7 @@ def guard(name: str, check: Callable[[], None] | None = None) -> Callable[[View]
             return view(*args, **kwargs)
 
         guarded.__guard__ = name  # type: ignore[attr-defined]
+        guarded.__check__ = check  # type: ignore[attr-defined]
         return guarded  # type: ignore[return-value]
 
     return decorate
