@@ -26,6 +26,7 @@ FILE_NAMES = {
     "workflow",
     "fhir",
     "ical",
+    "cda",
     "models",
     "events",
     "categories",

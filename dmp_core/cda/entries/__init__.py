@@ -1,0 +1,1 @@
+"""How each kind of structured entry is read, by the templates that it declares."""
