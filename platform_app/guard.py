@@ -134,7 +134,7 @@ class Call:
     def served(self, counts: Mapping[str, int], ids: Sequence[str] = ()) -> None:
         for category, count in counts.items():
             self.counts[category] = self.counts.get(category, 0) + count
-        self.ids.extend(ids[:_MOST_NAMED])
+        self.ids.extend(ids[: _MOST_NAMED + 1])
 
     def _announce_quota(self, access: Access, opened: set[str], *, spent: bool = False) -> None:
         """`ENS-Sync-Remaining` and `ENS-Sync-Reset` (seconds) of the scarcest periodic item of the call, served or not.
@@ -290,9 +290,11 @@ class _Attempt:
 
 
 def _nameable(categories: Iterable[str], ids: Sequence[str]) -> list[UUID] | None:
-    """The first resources of a call, when one of its categories can tell the patient what they are."""
+    """The resources of a call, when they are few and one of their categories can tell the patient what they are."""
+    if not 0 < len(ids) <= _MOST_NAMED:
+        return None
     known = (registry.find(category) for category in categories)
-    return [UUID(one) for one in ids[:_MOST_NAMED]] if any(one and one.describe for one in known) else None
+    return [UUID(one) for one in ids] if any(one and one.describe for one in known) else None
 
 
 def _check_client(row: Any) -> None:

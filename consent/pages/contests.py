@@ -1,6 +1,5 @@
 """« Je ne reconnais pas cet accès » : a line of the journal reported to the authority, and what becomes of it."""
 
-from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -68,14 +67,14 @@ def show_report(report_id: UUID) -> str:
     patient_id = current_patient_id()
     with transaction(patient_id=patient_id):
         report, steps = get_own_report(patient_id, report_id), list_steps(report_id)
-        line, said = _line(patient_id, get_contested(patient_id, report_id).entry_id)
+        said, titles = _line(patient_id, get_contested(patient_id, report_id).entry_id)
         live = queries.find_live(patient_id, report.application_id) if report.application_id else None
     return render_template(
         "consent/contests/own.html",
         report=report,
         steps=steps,
-        line=line,
         said=said,
+        titles=titles,
         live=live,
         settles=Verb.SETTLE in possible(report.state, None),
         says=contest_words,
@@ -99,7 +98,8 @@ def _form(patient_id: UUID, entry_id: UUID, error: str = "") -> str:
     return render_template(
         "consent/contests/form.html",
         line=line,
-        said=journal_words.sentence(line, accesses.name_resources([line])),
+        said=journal_words.sentence(line),
+        titles=journal_words.titles(line, accesses.name_resources([line])),
         may_pause=live is not None and live.stored == "active",
         motives=[{"value": motive, "label": contest_words.motive(motive)} for motive in Motive],
         error=error,
@@ -107,10 +107,10 @@ def _form(patient_id: UUID, entry_id: UUID, error: str = "") -> str:
     )
 
 
-def _line(patient_id: UUID, entry_id: UUID) -> tuple[Any, str]:
-    """The line in words; nothing once the journal does not keep it any more."""
+def _line(patient_id: UUID, entry_id: UUID) -> tuple[str, str]:
+    """The line in words and what it touched; nothing once the journal does not keep it any more."""
     try:
         line = journal.get_entry(patient_id, entry_id)
     except NotFound:
-        return None, ""
-    return line, journal_words.sentence(line, accesses.name_resources([line]))
+        return "", ""
+    return journal_words.sentence(line), journal_words.titles(line, accesses.name_resources([line]))

@@ -17,6 +17,8 @@ from platform_core import clock
 from platform_core.access import ActorKind
 from platform_core.french import day_in_words, hour_in_words, number_in_words, typeset
 
+MOST_TITLES = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -25,6 +27,7 @@ class Told:
 
     entry: Any
     sentence: str
+    titles: str
     when: str
     report_id: UUID | None
 
@@ -43,7 +46,7 @@ def tell_days(lines: Iterable[Any], names: Mapping[UUID, str], reports: Mapping[
     ]
 
 
-def sentence(line: Any, names: Mapping[UUID, str], times: int = 1) -> str:
+def sentence(line: Any, times: int = 1) -> str:
     """`Balance+ a lu 12 mesures : Poids`. `times`: how often the same refusal came."""
     labels = ", ".join(words.category(code) for code in line.categories)
     if line.outcome != "served":
@@ -52,8 +55,16 @@ def sentence(line: Any, names: Mapping[UUID, str], times: int = 1) -> str:
         said = gettext("%(who)s a cherché %(what)s, et n’a rien trouvé", who=line.actor_name, what=_some(line))
     else:
         said = _done(line)
-    about = _titles(line, names) or labels
-    return typeset(gettext("%(said)s : %(about)s", said=said, about=about) if about else said)
+    return typeset(gettext("%(said)s : %(labels)s", said=said, labels=labels) if labels else said)
+
+
+def titles(line: Any, names: Mapping[UUID, str]) -> str:
+    """`« Ordonnance, 3 mai 2026 », « Compte rendu, 4 mai 2026 » et 4 autres`: what was touched, when it has a name."""
+    known = [gettext("« %(title)s »", title=names[one]) for one in line.resources or () if one in names]
+    listed, left = ", ".join(known[:MOST_TITLES]), line.count - len(known[:MOST_TITLES])
+    if known and left > 0:
+        listed = ngettext("%(listed)s et %(num)s autre", "%(listed)s et %(num)s autres", left, listed=listed)
+    return typeset(listed)
 
 
 def unusual(one: UnusualView) -> str:
@@ -108,7 +119,8 @@ def things(categories: Sequence[str], count: int) -> str:
 def _tell(same: Sequence[Any], names: Mapping[UUID, str], reports: Mapping[UUID, UUID]) -> Told:
     newest, oldest = same[0], same[-1]
     report_id = next((reports[line.id] for line in same if line.id in reports), None)
-    return Told(newest, sentence(newest, names, len(same)), _between(oldest.occurred_at, newest.occurred_at), report_id)
+    when = _between(oldest.occurred_at, newest.occurred_at)
+    return Told(newest, sentence(newest, len(same)), titles(newest, names), when, report_id)
 
 
 def _sameness(line: Any) -> object:
@@ -158,18 +170,6 @@ def _some(line: Any) -> str:
 def _family(categories: Sequence[str]) -> str:
     families = {code.split(".", 1)[0] for code in categories}
     return families.pop() if len(families) == 1 else ""
-
-
-def _titles(line: Any, names: Mapping[UUID, str]) -> str:
-    """`« Ordonnance du 3 mai », « Compte rendu » et 4 autres`."""
-    known = [gettext("« %(title)s »", title=names[one]) for one in line.resources or () if one in names]
-    if not known:
-        return ""
-    left = line.count - len(known)
-    listed = ", ".join(known)
-    if left <= 0:
-        return listed
-    return ngettext("%(listed)s et %(num)s autre", "%(listed)s et %(num)s autres", left, listed=listed)
 
 
 def _day(day: date) -> str:

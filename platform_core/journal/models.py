@@ -13,7 +13,7 @@ from platform_core.database import Base
 class JournalEntry(Base):
     """One data call, served or refused. Rows belong to a patient and stand under row-level security.
 
-    `resources` holds the first ids that the call touched, where their category can tell what they are.
+    `resources` holds the ids that the call touched, when they are few and their category can tell what they are.
     """
 
     __tablename__ = "core_journal"

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from consent import workflow as consents
+from consent.rules import reports as accesses
 from identity_core import workflow as spaces
 from store import workflow as referencing
 from store.rules import reports
@@ -67,6 +68,7 @@ REFERENCING = {
     [
         ("consent", {*consents.Status, *consents.RequestStatus, *consents.Verb}),
         ("referencing", REFERENCING),
+        ("contested-access", {*accesses.State, *accesses.Verb}),
         ("report", {*reports.State, *reports.Verb}),
         ("space", {*spaces.SpaceState, *spaces.SpaceVerb}),
     ],

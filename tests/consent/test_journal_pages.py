@@ -107,7 +107,7 @@ class TestWords:
         registry.register(Family("reading", "Lectures", "Readings"), [described])
         write_line(camille, categories=["reading.letters"], count=3, resources=[TITLE, uuid7()])
         answer = camilles.get("/espace/journal").text
-        assert "Balance+ a lu 3 données : « Ordonnance &lt;du 3 mai&gt; » et 2 autres" in plain(answer)
+        assert "Balance+ a lu 3 données : Lettres « Ordonnance &lt;du 3 mai&gt; » et 2 autres" in plain(answer)
         assert "Ordonnance <du" not in answer
         assert rows(camilles)[0][5] == "Ordonnance <du 3 mai>"
 

@@ -83,6 +83,10 @@ def test_without_a_bound_patient_the_application_reads_no_row_of_any_record(fill
         "UPDATE consent_receipt SET jws = ''",
         "DELETE FROM consent_receipt",
         "DELETE FROM consent_consent",
+        "DELETE FROM consent_report",
+        "UPDATE consent_report_event SET verb = ''",
+        "DELETE FROM consent_contested_access",
+        "DELETE FROM consent_unusual_use",
         "UPDATE store_decision SET motive = ''",
         "UPDATE store_event SET verb = ''",
         "UPDATE oauth_replay SET slot = 0",
@@ -123,6 +127,7 @@ def test_the_functions_with_the_owners_rights_are_few_fixed_and_closed_to_the_ot
         "consent_patient_of",
         "consent_count_live",
         "consent_last_receipt",
+        "consent_count_unusual",
         "consent_list_erasures",
     }
     assert set(as_owner(owner, f"SELECT proname {definers}")) == known
