@@ -13,7 +13,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSON
 from sqlalchemy.orm import Mapped, mapped_column
 
+from dmp_core.rules.documents.labels import Labels
 from dmp_core.workflow import DocumentState
+from platform_core.blobs.service import BlobRef
 from platform_core.database import Base, one_of
 
 
@@ -67,6 +69,53 @@ class StoredDevice(Base):
     body: Mapped[Any] = mapped_column(JSON)
 
     __table_args__ = (sa.UniqueConstraint("patient_id", "identifier_system", "identifier_value"),)
+
+
+class DocumentRow(NamedTuple):
+    """A document as queries bring it; `meta` and `body` are texts ready to be spliced."""
+
+    id: UUID
+    entry_id: UUID
+    unique_id: str
+    version: int
+    state: str
+    kind: str
+    type_code: str
+    class_code: str
+    confidentiality: str
+    masked: bool
+    invisible_to_patient: bool
+    invisible_to_representatives: bool
+    archived: bool
+    announced_at: datetime | None
+    announced_by: str
+    author_person: str
+    author_institution: str
+    author_specialty: str
+    title: str
+    media_type: str
+    size: int
+    sha256: bytes
+    blob_name: str
+    pdf_a: str
+    made_at: datetime
+    dated_at: datetime
+    effective_at: datetime
+    replaces: UUID | None
+    author_id: UUID | None
+    author_name: str
+    source: str
+    updated_at: datetime
+    meta: str
+    body: str
+
+    @property
+    def labels(self) -> Labels:
+        return Labels(self.confidentiality, self.masked, self.invisible_to_patient, self.invisible_to_representatives)
+
+    @property
+    def blob(self) -> BlobRef:
+        return BlobRef(self.blob_name, self.size, self.sha256)
 
 
 class MeasureRow(NamedTuple):

@@ -8,11 +8,15 @@ from dmp_core import (
     models,  # noqa: F401 - loads the tables
     subscribers,
 )
+from dmp_core.api import documents as documents_api
 from dmp_core.api.devices import DEVICE
 from dmp_core.api.observations import OBSERVATION, perform_transaction
-from dmp_core.categories import FAMILY, MEASURES
+from dmp_core.categories import DOCUMENTS, DOCUMENTS_FAMILY, FAMILY, MEASURES
 from dmp_core.pages import measures
+from dmp_core.queries import documents as documents_queries
 from dmp_core.queries.points import describe_measures
+from dmp_core.service.documents.contents import COLLECTION
+from platform_core.blobs import service as blobs
 from platform_core.categories import registry as categories
 from platform_core.events import ContributionsWithdrawn, subscribe
 from platform_core.fhir.registry import registry as fhir
@@ -22,9 +26,14 @@ from platform_core.navigation import Area, Link, Panel, add_link, add_panel
 def init_app(app: Flask) -> None:
     """Declare what the record keeps and serves."""
     categories.register(FAMILY, [replace(category, describe=describe_measures) for category in MEASURES])
+    categories.register(DOCUMENTS_FAMILY, [replace(one, describe=documents_queries.describe) for one in DOCUMENTS])
     fhir.register(OBSERVATION)
     fhir.register(DEVICE)
     fhir.register_transaction(frozenset({OBSERVATION.name, DEVICE.name}), perform_transaction)
+    for resource_type in (documents_api.DOCUMENT, documents_api.BINARY, documents_api.LIST):
+        fhir.register(resource_type)
+    fhir.register_transaction(documents_api.IN_SUBMISSIONS, documents_api.perform_transaction)
+    blobs.declare(COLLECTION, documents_queries.list_referenced_blobs)
     app.register_blueprint(measures.blueprint)
     subscribe(ContributionsWithdrawn, subscribers.withdraw_contributions)
     add_link(Link(Area.PATIENT, "Mon dossier", "dmp.show_record", order=20))

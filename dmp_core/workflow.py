@@ -29,6 +29,7 @@ class DocumentAct(StrEnum):
     ANNOUNCE = "announce"
     HIDE = "hide"
     UNHIDE = "unhide"
+    WITHDRAW = "withdraw"
 
 
 class DocumentRole(StrEnum):
@@ -65,6 +66,7 @@ TRANSITIONS = {
     _Act.ANNOUNCE: Transition(ALIVE, frozenset({_Role.AUTHOR, _Role.PROFESSIONAL})),
     _Act.HIDE: Transition(ALIVE, frozenset(_Role)),
     _Act.UNHIDE: Transition(ALIVE, frozenset(_Role)),
+    _Act.WITHDRAW: Transition(ALIVE, frozenset({_Role.PATIENT}), _State.DELETED),
 }
 
 

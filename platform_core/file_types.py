@@ -7,10 +7,12 @@ python-magic does. Its answer is checked against a short list of types, each loo
 import codecs
 import io
 import re
+import struct
 import unicodedata
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Any
+from xml.parsers import expat
 
 import orjson
 import puremagic
@@ -25,6 +27,10 @@ _PIECE = 64 * 1024
 _MOST_JSON = 2 * 1024 * 1024
 _MOST_NAME = 200
 _NOT_IN_NAMES = re.compile(r'[/\\:*?"<>|\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]')
+_CDA = "urn:hl7-org:v3 ClinicalDocument"
+_KEY_OBJECTS = b"1.2.840.10008.5.1.4.1.1.88.59"
+_MOST_META = 64 * 1024
+_PDF_A = re.compile(rb"pdfaid:(part|conformance)(?:>|\s*=\s*[\"'])\s*([1-4]|[ABUEFabuef])\b")
 _NOT_IN_TEXTS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 
@@ -109,6 +115,23 @@ def _check_pdf(stream: IO[bytes]) -> None:
         raise _damaged_pdf() from error
 
 
+def pdf_conformance(stream: IO[bytes]) -> str:
+    """What a PDF claims of itself in its XMP metadata, such as `PDF/A-1b` (ISO 19005 §6.7.11); empty when nothing.
+
+    A claim is read, not proven. The stream is left at its start.
+    """
+    try:
+        root: Any = PdfReader(stream).trailer["/Root"]
+        metadata = root.get("/Metadata")
+        packet: bytes = metadata.get_object().get_data() if metadata is not None else b""
+    except (PyPdfError, ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError, OSError):
+        packet = b""
+    finally:
+        stream.seek(0)
+    claimed = {found[1]: found[2].decode() for found in _PDF_A.finditer(packet[:_MOST_JSON])}
+    return f"PDF/A-{claimed[b'part']}{claimed.get(b'conformance', '').lower()}" if b"part" in claimed else ""
+
+
 def _damaged_pdf() -> Invalid:
     return Invalid("The PDF is damaged: it cannot be opened.", code="pdf-unreadable")
 
@@ -141,6 +164,48 @@ def _check_json(stream: IO[bytes]) -> None:
         raise _mismatch(_BY_EXTENSION["json"]) from None
 
 
+def _check_clinical_document(stream: IO[bytes]) -> None:
+    """A CDA document (HL7 CDA R2 §2.1): well-formed to its end, without a document type, hence without entities."""
+    parser = expat.ParserCreate(namespace_separator=" ")
+    roots: list[str] = []
+
+    def start(name: str, attributes: object) -> None:
+        roots.append(name)
+        parser.StartElementHandler = None
+
+    def refuse(*declaration: object) -> None:
+        raise Invalid("The XML declares a document type: none is read.", code="xml-doctype")
+
+    parser.StartElementHandler, parser.StartDoctypeDeclHandler = start, refuse
+    try:
+        while piece := stream.read(_PIECE):
+            parser.Parse(piece)
+            if roots and roots[0] != _CDA:
+                raise _mismatch(_BY_EXTENSION["xml"])
+        parser.Parse(b"", True)
+    except expat.ExpatError as error:
+        raise Invalid(f"The XML is not well-formed: {error}.", code="xml-unreadable") from None
+    if roots[0] != _CDA:
+        raise _mismatch(_BY_EXTENSION["xml"])
+
+
+def _check_key_objects(stream: IO[bytes]) -> None:
+    """A DICOM file (PS3.10 §7.1) whose file meta information says that it is a key object selection (PS3.3 A.35.4)."""
+    head = stream.read(144)
+    if len(head) < 144 or head[128:132] != b"DICM" or head[132:140] != b"\x02\0\0\0UL\x04\0":
+        raise _mismatch(_BY_EXTENSION["dcm"])
+    meta = io.BytesIO(stream.read(min(struct.unpack("<I", head[140:144])[0], _MOST_META)))
+    while len(element := meta.read(8)) == 8:
+        tag, kind, short = element[:4], element[4:6], struct.unpack("<H", element[6:8])[0]
+        length = struct.unpack("<I", meta.read(4).ljust(4, b"\0"))[0] if kind in _LONG_FORMS else short
+        value = meta.read(length)
+        if tag == b"\x02\0\x02\0":
+            if value.rstrip(b"\0 ") == _KEY_OBJECTS:
+                return
+            raise Invalid("Of DICOM, only key object selections are filed.", code="file-mismatch")
+    raise _mismatch(_BY_EXTENSION["dcm"])
+
+
 def _check_office(part: str) -> Callable[[IO[bytes]], None]:
     def check(stream: IO[bytes]) -> None:
         if not {"[Content_Types].xml", part} <= set(check_container(stream)):
@@ -162,6 +227,7 @@ def _mismatch(wanted: FileType) -> Invalid:
     return Invalid(f"The content is not that of a file .{wanted.extension}.", code="file-mismatch")
 
 
+_LONG_FORMS = frozenset({b"OB", b"UN"})  # those of the file meta information whose length takes four bytes
 _ZIP = frozenset({"zip", "docx", "xlsx", "odt", "ods"})
 _OPEN = "application/vnd.oasis.opendocument."
 _OFFICE = "application/vnd.openxmlformats-officedocument."
@@ -176,6 +242,8 @@ _TYPES = (
     FileType("xlsx", f"{_OFFICE}spreadsheetml.sheet", "XLSX", _ZIP, _check_office("xl/workbook.xml")),
     FileType("txt", "text/plain", "texte", frozenset(), _check_text),
     FileType("csv", "text/csv", "CSV", frozenset(), _check_text),
+    FileType("xml", "text/xml", "CDA", frozenset(), _check_clinical_document),
+    FileType("dcm", "application/dicom", "DICOM", frozenset(), _check_key_objects),
     FileType("json", "application/json", "JSON", frozenset(), _check_json),
 )
 _BY_EXTENSION = {one.extension: one for one in _TYPES}

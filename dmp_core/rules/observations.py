@@ -62,7 +62,7 @@ def source_fault(resource: Mapping[str, Any], source: str) -> Fault | None:
     given = resource.get("meta", {}).get("source", source)
     if given == source or given.startswith((f"{source}.", f"{source}#", f"{source}/")):
         return None
-    return Fault("Observation.meta.source", f"must be {source} or one of its branches.", "value")
+    return Fault(f"{resource['resourceType']}.meta.source", f"must be {source} or one of its branches.", "value")
 
 
 def _general_faults(resource: Mapping[str, Any]) -> Iterator[Fault]:

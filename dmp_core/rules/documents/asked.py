@@ -1,4 +1,4 @@
-"""What a search of DocumentReferences asks for (ITI-67): kinds, dates, order, and conditions named for the statement."""
+"""What a search of DocumentReferences asks for (ITI-67): kinds, dates, order, and the conditions of its statement."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,7 +29,10 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class AskedDocuments:
-    """The kinds asked for. `named` tells that each was asked by a type: then all or nothing is granted."""
+    """The kinds asked for. `named` tells that each was asked by a type: then all or nothing is granted.
+
+    `dates` are those of the care that the search is about, as far as it says.
+    """
 
     kinds: tuple[DocumentKind, ...]
     named: bool
@@ -62,7 +65,7 @@ def read_asked(query: Query) -> AskedDocuments:
         conditions.append(Condition("classes", {"codes": sorted(classes)}))
     conditions += _conditions(query)
     order = "_lastUpdated" if "_lastUpdated" in query.values else "-date"
-    started = query.span("period-start").overlap(query.span("period"))
+    started = query.span("period-start").overlap(Span(None, query.span("period").end))
     return AskedDocuments(
         kinds, types is not None, started, query.span("_lastUpdated"), query.sort or order, tuple(conditions)
     )

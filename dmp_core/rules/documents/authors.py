@@ -75,7 +75,7 @@ class _Named:
 
     def keys(self) -> Iterator[str]:
         for named in (self._reference, *self._found):
-            identifiers = named.get("identifier", ())
+            identifiers = named.get("identifier", [])
             for identifier in identifiers if isinstance(identifiers, list) else [identifiers]:
                 if identifier.get("value"):
                     yield f"{identifier.get('system', '')}|{identifier['value']}"

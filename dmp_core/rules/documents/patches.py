@@ -57,16 +57,17 @@ def apply_patch(parameters: Mapping[str, Any], before: Changeable) -> Changeable
     return Changeable(str(elements.get("status", "")), labels, is_archived(elements))
 
 
-def acts_between(before: Changeable, after: Changeable) -> list[DocumentAct] | list[Fault]:
-    """The acts that lead from one to the other, or the fault of a change that none makes."""
+def refusal_of(before: Changeable, after: Changeable) -> Fault | None:
+    """The fault of a change that no act makes."""
     if after.labels.confidentiality != before.labels.confidentiality:
-        return [Fault("DocumentReference.securityLabel", "keeps its level: replace the document.", "business-rule")]
+        return Fault("DocumentReference.securityLabel", "keeps its level: replace the document.", "business-rule")
     if after.status != before.status and after.status not in _STATUS:
-        return [Fault("DocumentReference.status", "may become entered-in-error only.", "business-rule")]
-    return list(_acts(before, after))
+        return Fault("DocumentReference.status", "may become entered-in-error only.", "business-rule")
+    return None
 
 
-def _acts(before: Changeable, after: Changeable) -> Iterator[DocumentAct]:
+def acts_between(before: Changeable, after: Changeable) -> Iterator[DocumentAct]:
+    """The acts that lead from one to the other."""
     pairs = (
         (before.archived, after.archived, DocumentAct.ARCHIVE, DocumentAct.UNARCHIVE),
         (before.labels.masked, after.labels.masked, DocumentAct.MASK, DocumentAct.UNMASK),

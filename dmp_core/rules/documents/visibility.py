@@ -36,14 +36,14 @@ class Viewer:
         return cls(kind, permit.author_id, permit.excluded)
 
     @classmethod
-    def writing(cls, permit: Permit) -> "Viewer":
+    def writing(cls, actor: Actor) -> "Viewer":
         """The one who comes back to what it wrote."""
-        return cls(ViewerKind.AUTHOR, permit.author_id)
+        return cls(ViewerKind.AUTHOR, actor.id)
 
     @classmethod
     def of(cls, actor: Actor) -> "Viewer":
-        """The person who looks at the pages of a record."""
-        return cls(_KINDS[actor.kind], actor.id)
+        """The one who looks, before it is known what is kept from them."""
+        return cls(_KINDS.get(actor.kind, ViewerKind.APPLICATION), actor.id)
 
     @property
     def parameters(self) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Documents: filed, replaced, taken back, put away, hidden and shown."""
