@@ -15,6 +15,8 @@ from store.rules import answers, orientation
 from store.rules.answers import Mark
 from store.rules.grid import Criterion, Grid
 
+_TEXTS = ("answer", "no_evidence")
+
 
 @dataclass(frozen=True, slots=True)
 class ClaimField:
@@ -27,6 +29,7 @@ class ClaimField:
     note: str
     level_error: str
     answer_error: str
+    reason_error: str
     evidence: Sequence[str]
 
 
@@ -51,6 +54,7 @@ def fields_of(
             gettext(grid.changes[one.id]) if one.id in grid.changes else "",
             errors.get(f"{one.id}.level", ""),
             errors.get(f"{one.id}.answer", ""),
+            errors.get(f"{one.id}.no_evidence", ""),
             (evidence or {}).get(one.id, ()),
         )
         for one in map(grid.get, criteria)
@@ -65,9 +69,9 @@ def read(form: Form, criteria: Collection[str]) -> dict[str, dict[str, Any]]:
 
 def _read(form: Form, criterion: str) -> dict[str, Any]:
     level = form.get(f"{criterion}-level", "")
-    answer = form.get(f"{criterion}-answer", "").strip().replace("\r\n", "\n")
     claim: dict[str, Any] = {"level": int(level)} if re.fullmatch("[0-9]", level) else {}
-    return {**claim, "answer": answer} if answer else claim
+    texts = {name: form.get(f"{criterion}-{name}", "").strip().replace("\r\n", "\n") for name in _TEXTS}
+    return claim | {name: text for name, text in texts.items() if text}
 
 
 def say_why(criterion: Criterion, given: orientation.Answers) -> str:
@@ -93,12 +97,13 @@ def say_answer(reason: orientation.Reason) -> str:
 
 
 def describe(criterion: Criterion, claim: Mapping[str, Any]) -> str:
-    """An answer in words: the level, then what shows it."""
+    """An answer in words: the level, what shows it, why no file does."""
     levels = [one.meaning for one in criterion.levels if one.level == claim.get("level")]
     said = (
         [gettext("Niveau %(level)s : %(meaning)s", level=claim["level"], meaning=gettext(levels[0]))] if levels else []
     )
-    return " ".join([*said, claim.get("answer", "")]).strip() or str(gettext("Non renseigné"))
+    without = [gettext("Sans pièce : %(reason)s", reason=claim["no_evidence"])] if "no_evidence" in claim else []
+    return " ".join([*said, claim.get("answer", ""), *without]).strip() or str(gettext("Non renseigné"))
 
 
 def describe_all(grid: Grid, dossier: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:

@@ -213,6 +213,8 @@ def say_fault(fault: Fault) -> str:
     return {
         "required": _("Ce champ manque."),
         "insufficient": _("Ce niveau ne suffit pas : le critère est obligatoire."),
+        "evidence-required": _("Une pièce est exigée : rattachez-la à ce critère."),
+        "evidence-unexplained": _("Rattachez une pièce à ce critère, ou dites pourquoi il n’y en a pas."),
         "not-eligible": _("Cette réponse ne permet pas de déposer le dossier."),
         "too-short": _("C’est trop court : donnez plus de précisions."),
         "too-long": _("C’est trop long : raccourcissez."),

@@ -95,6 +95,11 @@ def list_links(submission_id: UUID) -> Sequence[LinkView]:
     return _links(EvidenceLink.submission_id == submission_id, EvidenceLink.unlinked_at.is_(None))
 
 
+def list_backed(submission_id: UUID) -> frozenset[str]:
+    """The criteria and sections that a file still valid backs now."""
+    return frozenset(one.target for one in list_links(submission_id) if (one.evidence.days_left or 0) >= 0)
+
+
 def list_submitted_links(submission_id: UUID, *, at: datetime | None = None) -> Sequence[LinkView]:
     """What backed a dossier when it was last sent to review, or at an earlier instant: what its reviewers see."""
     sent = sa.select(sa.func.max(StoreEvent.occurred_at)).where(

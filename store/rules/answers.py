@@ -1,12 +1,12 @@
 """The publisher's answers to the criteria: what is missing, and what a newer grid leaves to answer."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from enum import StrEnum
 from typing import Any
 
 from platform_core.errors import Fault
 from store.rules import orientation
-from store.rules.grid import Criterion, Grid
+from store.rules.grid import Criterion, Grid, Proof
 
 Claims = Mapping[str, Mapping[str, Any]]
 
@@ -18,11 +18,15 @@ class Mark(StrEnum):
     CHANGED = "changed"
 
 
-def list_faults(grid: Grid, claims: Claims, given: orientation.Answers) -> Iterator[Fault]:
-    """What keeps the answers from being submitted; `where` is `criteria.<id>.level` or `.answer`.
+def list_faults(
+    grid: Grid, claims: Claims, given: orientation.Answers, backed: Collection[str] | None = None
+) -> Iterator[Fault]:
+    """What keeps the answers from being submitted; `where` is `criteria.<id>.level`, `.answer` or `.no_evidence`.
 
     An obligatory criterion that concerns the service needs a level that is enough (`insufficient` otherwise) and
     says what shows it. An optional one may be left out. A level or a criterion that the grid does not hold is wrong.
+    `backed` names the criteria that a file shows: without one the grid may refuse the answer (`evidence-required`), or
+    ask why there is none (`evidence-unexplained`). None leaves files aside.
     """
     for criterion in claims:
         if criterion not in grid.criteria:
@@ -32,6 +36,8 @@ def list_faults(grid: Grid, claims: Claims, given: orientation.Answers) -> Itera
         yield from _wrong_level(one, claim)
         if one.obligatory and one.applies(given):
             yield from _unfinished(one, claim)
+            if backed is not None and one.id not in backed:
+                yield from _unshown(one, claim)
 
 
 def _wrong_level(criterion: Criterion, claim: Mapping[str, Any]) -> Iterator[Fault]:
@@ -46,6 +52,14 @@ def _unfinished(criterion: Criterion, claim: Mapping[str, Any]) -> Iterator[Faul
         yield Fault(f"criteria.{criterion.id}.level", "This level is not enough.", "insufficient")
     if not claim.get("answer"):
         yield Fault(f"criteria.{criterion.id}.answer", "The answer is missing.", "required")
+
+
+def _unshown(criterion: Criterion, claim: Mapping[str, Any]) -> Iterator[Fault]:
+    where = f"criteria.{criterion.id}.no_evidence"
+    if criterion.proof is Proof.REQUIRED:
+        yield Fault(where, "No file shows it.", "evidence-required")
+    elif criterion.proof is Proof.EXPLAINED and not claim.get("no_evidence"):
+        yield Fault(where, "No file shows it, and no reason is given.", "evidence-unexplained")
 
 
 def concerning(grid: Grid, claims: Claims, given: orientation.Answers) -> dict[str, Mapping[str, Any]]:

@@ -47,13 +47,14 @@ _CODES = {
 _UNFINISHED = {"required", "insufficient", "not-eligible"}
 
 
-def list_faults(dossier: Dossier, grid: Grid) -> list[Fault]:
+def list_faults(dossier: Dossier, grid: Grid, backed: Collection[str] | None = None) -> list[Fault]:
     """Everything that keeps the dossier from being submitted, each fault once, in the order of the sections.
 
-    `where` is `section.field`, e.g. `service.tagline`, or `criteria.SEC-01.level`.
+    `where` is `section.field`, e.g. `service.tagline`, or `criteria.SEC-01.level`. `backed` names the criteria that a
+    file shows, or that may not be changed now; None leaves files aside.
     """
     order = {code: number for number, code in enumerate(SECTIONS)}
-    return sorted(dict.fromkeys(_faults(dossier, grid)), key=lambda fault: order.get(section_of(fault), -1))
+    return sorted(dict.fromkeys(_faults(dossier, grid, backed)), key=lambda fault: order.get(section_of(fault), -1))
 
 
 def section_of(fault: Fault) -> str:
@@ -74,19 +75,19 @@ def check_item(item: Mapping[str, Any]) -> None:
         raise Invalid("The item is malformed or incomplete.", code="dossier-invalid", faults=faults)
 
 
-def check_complete(dossier: Dossier, grid: Grid) -> None:
-    """Raises `Incomplete` with every fault."""
-    if faults := list_faults(dossier, grid):
+def check_complete(dossier: Dossier, grid: Grid, backed: Collection[str] | None = None) -> None:
+    """Raises `Incomplete` with every fault, as `list_faults` finds them."""
+    if faults := list_faults(dossier, grid, backed):
         raise Incomplete("The dossier is not complete.", faults=faults)
 
 
-def _faults(dossier: Dossier, grid: Grid) -> Iterator[Fault]:
+def _faults(dossier: Dossier, grid: Grid, backed: Collection[str] | None = None) -> Iterator[Fault]:
     given = dossier.get("orientation", {})
     yield from (fault for fault in _shape_faults(dossier) if fault.code != "required" or _asks(given, fault))
     yield from _siren_faults(dossier.get("company", {}).get("siren"))
     for index, item in enumerate(list_items(dossier)):
         yield from _item_faults(f"data.items.{index}", item)
-    yield from answers.list_faults(grid, dossier.get("criteria", {}), given)
+    yield from answers.list_faults(grid, dossier.get("criteria", {}), given, backed)
     for obstacle in orientation.list_obstacles(given):
         yield Fault(f"orientation.{obstacle.question}", obstacle.text, "not-eligible")
 

@@ -24,6 +24,14 @@ class Verdict(StrEnum):
     TO_CLARIFY = "to_clarify"
 
 
+class Proof(StrEnum):
+    """What a dossier must hold beside an answer to be sent: a file; a file or the reason why there is none; neither."""
+
+    REQUIRED = "required"
+    EXPLAINED = "explained"
+    OPTIONAL = "optional"
+
+
 @dataclass(frozen=True, slots=True)
 class Level:
     """One degree of a criterion, from 0 up, and whether it is enough."""
@@ -58,6 +66,7 @@ class Criterion:
     evidence: tuple[str, ...]
     since: str
     revision: str
+    proof: Proof = Proof.OPTIONAL
     source: str = ""
     applies_when: Condition = field(default=())
 
@@ -122,7 +131,8 @@ def list_versions() -> list[str]:
 
 def _criterion(entry: dict[str, Any]) -> Criterion:
     levels = tuple(Level(**level) for level in entry["levels"])
-    return Criterion(**{**entry, "levels": levels, "evidence": tuple(entry["evidence"])})
+    proof = Proof(entry.get("proof", Proof.OPTIONAL))
+    return Criterion(**{**entry, "levels": levels, "evidence": tuple(entry["evidence"]), "proof": proof})
 
 
 def check_verdict(criterion: Criterion, verdict: Verdict, comment: str) -> None:

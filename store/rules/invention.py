@@ -10,7 +10,7 @@ from typing import Any
 
 from platform_core.access import Access
 from platform_core.categories import registry
-from store.rules import grid
+from store.rules import grid, orientation
 from store.rules.dossier import Dossier
 
 # The grid that the answers of the demonstration are written for.
@@ -101,9 +101,22 @@ def _dossier(name: str, topic: Mapping[str, Any], publisher: Publisher, draw: ra
     }
     dossier["privacy"] |= {"dpo_contact": f"dpo@service-{publisher.siren}.exemple.fr"}
     dossier["catalogue"] = _entry(topic, publisher, draw)
-    concerned = grid.load(GRID).applicable(dossier["orientation"])
-    dossier["criteria"] = {criterion.id: _ANSWERS[criterion.id] for criterion in concerned}
+    dossier["criteria"] = answer_criteria(dossier["orientation"])
     return dossier
+
+
+def list_required(given: orientation.Answers) -> list[grid.Criterion]:
+    """The criteria that such a service must show by a file."""
+    return [one for one in grid.load(GRID).applicable(given) if one.proof is grid.Proof.REQUIRED]
+
+
+def answer_criteria(given: orientation.Answers) -> dict[str, Any]:
+    """An answer to each criterion that concerns a service, without files: a made-up company has none."""
+    reason = {"no_evidence": "Entreprise fictive de la démonstration : aucune pièce n’existe."}
+    return {
+        one.id: _ANSWERS[one.id] | (reason if one.proof is grid.Proof.EXPLAINED else {})
+        for one in grid.load(GRID).applicable(given)
+    }
 
 
 def _items(topic: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from platform_core.errors import Fault
 from store.rules import dossier as dossiers
 from store.rules.dossier import SECTIONS, Dossier
 from store.rules.grid import Grid
-from store.workflow import AGREED, SubmissionState
+from store.workflow import AGREED, SubmissionState, editable_sections
 
 ITEMS = "items"
 
@@ -71,13 +71,24 @@ def _families(dossier: Dossier, grid: Grid) -> list[Step]:
     return [step for step in steps if step.fields]
 
 
-def list_statuses(dossier: Dossier, grid: Grid, review: Review) -> dict[str, SectionStatus]:
-    """Where each section stands for its publisher: its content, and what the review made of it.
+def list_statuses(
+    dossier: Dossier, grid: Grid, review: Review, backed: Collection[str] | None = None
+) -> dict[str, SectionStatus]:
+    """Where each section stands for its publisher: its content, the files behind it, what the review made of it.
 
     A section sent back is to correct until its content differs from what was read and lacks nothing.
     """
-    faults = dossiers.list_faults(dossier, grid)
+    faults = dossiers.list_faults(dossier, grid, backed)
     return {section: _reviewed(dossier, section, faults, review) for section in SECTIONS}
+
+
+def list_shown(
+    backed: Collection[str], grid: Grid, *, state: SubmissionState, flagged: Collection[str]
+) -> frozenset[str]:
+    """The criteria of which no file is owed now: a file backs them, or they may not be changed."""
+    parts = editable_sections(state, flagged=flagged, sections=SECTIONS)
+    closed = frozenset() if "criteria" in parts else grid.criteria.keys() - parts
+    return frozenset(backed) | closed
 
 
 def step_status(

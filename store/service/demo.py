@@ -3,24 +3,27 @@
 import json
 import logging
 from collections.abc import Collection, Mapping
+from datetime import timedelta
 from importlib.resources import files
+from io import BytesIO
 from typing import Any
 from uuid import UUID
 
+from platform_core import clock
 from platform_core.access import Access, Actor
 from platform_core.categories import registry
 from store.queries.applications import find_application_id
 from store.queries.submissions import get_own_submission, get_submission
-from store.rules import catalogue, grid
+from store.rules import catalogue, grid, invention
+from store.rules.evidence import TargetKind
 from store.rules.grid import Verdict
-from store.service import dossiers, listings, rehearsal, reviews
+from store.service import dossiers, evidence, listings, rehearsal, reviews
 from store.workflow import SubmissionState
 
 _log = logging.getLogger(__name__)
 
-# The first grid: a new dossier of a demonstration application is asked what the grid in force changed.
-GRID = "2026.1"
 _STARTED = 4
+_VALID = timedelta(days=730)
 
 
 def seed_applications(*, actors: Mapping[str, Actor], names: Collection[str] = ()) -> Mapping[str, UUID]:
@@ -39,14 +42,16 @@ def _seed(entry: Mapping[str, Any], actors: Mapping[str, Actor]) -> UUID:
     present = find_application_id(catalogue.slug(name))
     if present:
         return present
-    application_id = dossiers.create_application(name=name, grid_version=GRID, by=publisher)
+    # Under the first grid: a new dossier of it is asked what the grid in force changed.
+    application_id = dossiers.create_application(name=name, grid_version=invention.GRID, by=publisher)
     draft = get_own_submission(application_id, by=publisher).dossier
     content = {section: {**draft.get(section, {}), **values} for section, values in entry["dossier"].items()}
     content["data"]["items"] = _declared(content["data"]["items"])
     if entry["state"] != "draft":
-        content["criteria"] = _answers(content["orientation"])
+        content["criteria"] = invention.answer_criteria(content["orientation"])
     dossiers.fill_dossier(application_id=application_id, content=content, by=publisher)
     if entry["state"] != "draft":
+        _file_what_is_required(application_id, content["orientation"], by=publisher)
         dossiers.submit(application_id=application_id, by=publisher)
         cast = rehearsal.Cast(publisher, actors["ines"], actors["claire"], actors["omar"])
         _examine(get_own_submission(application_id, by=publisher).id, entry["state"], cast)
@@ -64,10 +69,26 @@ def _declared(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(kept, key=lambda item: (item["category"], item["access"]))
 
 
-def _answers(orientation: Mapping[str, Any]) -> dict[str, Any]:
-    """An answer to each criterion that concerns the service."""
-    answers = json.loads(files("store").joinpath("data/demo_answers.json").read_text())
-    return {criterion.id: answers[criterion.id] for criterion in grid.load(GRID).applicable(orientation)}
+def _file_what_is_required(application_id: UUID, orientation: Mapping[str, Any], *, by: Actor) -> None:
+    """A file for each criterion that no reason replaces: it says itself that it proves nothing."""
+    for one in invention.list_required(orientation):
+        text = f"{one.title} : pièce de démonstration, sans valeur.\n"
+        with evidence.receive_file(BytesIO(text.encode()), f"{one.id.lower()}.txt") as upload:
+            added = evidence.add_evidence(
+                upload=upload,
+                kind=one.evidence[0],
+                title=f"{one.title} (démonstration)",
+                valid_from=clock.today(),
+                valid_until=clock.today() + _VALID,
+                by=by,
+            )
+        evidence.link_evidence(
+            application_id=application_id,
+            target_kind=TargetKind.CRITERION,
+            target=one.id,
+            evidence_id=added,
+            by=by,
+        )
 
 
 def _examine(submission_id: UUID, state: str, cast: rehearsal.Cast) -> None:

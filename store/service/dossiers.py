@@ -19,7 +19,8 @@ from store.models.applications import Application
 from store.models.listings import Listing
 from store.models.submissions import Submission
 from store.models.versions import Version
-from store.rules import answers, catalogue, dossier, grid
+from store.queries.evidence import list_backed
+from store.rules import answers, catalogue, dossier, grid, sections
 from store.rules.procedure import PROCEDURE, possible_kinds
 from store.service import questions
 from store.service.evidence import carry_links
@@ -160,9 +161,10 @@ def submit(*, application_id: UUID, by: Actor) -> int:
     """
     own_application(application_id, by=by)
     submission = lock_present(application_id)
-    answering = submission.state == SubmissionState.COMPLEMENTS_REQUESTED
-    used = grid.load(submission.grid_version)
-    dossier.check_complete(submission.dossier, used)
+    state, used = SubmissionState(submission.state), grid.load(submission.grid_version)
+    answering = state is SubmissionState.COMPLEMENTS_REQUESTED
+    shown = sections.list_shown(list_backed(submission.id), used, state=state, flagged=submission.flagged)
+    dossier.check_complete(submission.dossier, used, shown)
     questions.check_answered(submission.id)
     submission.dossier = dossier.pruned(submission.dossier, used)
     move(submission, SubmissionVerb.ANSWER_COMPLEMENTS if answering else SubmissionVerb.SUBMIT, by=by)

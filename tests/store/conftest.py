@@ -105,6 +105,7 @@ def answer_criteria(used: grid.Grid, orientation: dict[str, Any]) -> dict[str, A
         one.id: {
             "level": next(level.level for level in one.levels if level.acceptable),
             "answer": "Voir la pièce jointe, qui le décrit.",
+            **({"no_evidence": "La pièce est montrée lors de la visite."} if one.proof is grid.Proof.EXPLAINED else {}),
         }
         for one in used.applicable(orientation)
     }

@@ -133,14 +133,16 @@ def _qualify(page: Page, check: Check) -> None:
 
 
 def answer_criteria(page: Page, check: Check) -> None:
-    """Every criterion of every family, at the first level that is enough."""
+    """Every criterion of every family, at the first level that is enough: the first by hand, the others like it."""
     check(page)
     follow(page, "Urbanisation")
     check(page)
     for _ in range(7):
-        for card in page.locator(".ens-card").all():
-            choose(card.get_by_label("Niveau 1"))
-            card.get_by_role("textbox").fill("Voir la pièce jointe, qui le décrit.")
+        first = page.locator(".ens-card").first
+        choose(first.get_by_label("Niveau 1"))
+        first.get_by_label("Ce qui le montre").fill("Voir la pièce, qui le décrit.")
+        page.get_by_label("Niveau 1").evaluate_all("all => all.forEach(one => { one.checked = true })")
+        page.locator("textarea").evaluate_all("all => all.forEach(one => { one.value = 'Montrée à la visite.' })")
         press(page, "Enregistrer et continuer")
 
 

@@ -258,7 +258,7 @@ def claims_posted(application_id: UUID, people: People, **changed: str) -> dict[
     """The answers of the family « Urbanisation », as they are posted."""
     content = dossier_of(application_id, people)["criteria"]
     family = ["URB-01", "URB-02", "URB-04", "URB-06"]
-    posted = {f"{one}-{part}": str(content[one][part]) for one in family for part in ("level", "answer")}
+    posted = {f"{one}-{part}": str(value) for one in family for part, value in content[one].items()}
     return {**posted, **changed, "version": version_of(application_id, people, "criteria", family)}
 
 
@@ -273,7 +273,11 @@ def test_the_criteria_of_a_family_are_answered_on_one_page(alice: FlaskClient, p
     answer = submit(alice, path, {**claims_posted(application_id, people, **changed), "then": "next"})
     assert (answer.status_code, answer.location) == (303, hub(application_id, "/criteres/interoperabilite"))
     claims = dossier_of(application_id, people)["criteria"]
-    assert claims["URB-01"] == {"level": 2, "answer": "Un contrôle détecte deux comptes liés."}
+    assert claims["URB-01"] == {
+        "level": 2,
+        "answer": "Un contrôle détecte deux comptes liés.",
+        "no_evidence": "La pièce est montrée lors de la visite.",
+    }
     assert claims["SEC-01"] == complete_dossier()["criteria"]["SEC-01"]
 
 
@@ -289,6 +293,28 @@ def test_an_answer_that_no_criterion_allows_is_refused_beside_it(
     answer = submit(alice, hub(application_id, "/criteres/urbanisation"), posted)
     assert answer.status_code == 422
     assert f'href="#{anchor}"' in answer.text and f'id="{anchor}-error"' in answer.text
+
+
+def test_a_criterion_that_no_file_shows_stops_the_submission_until_its_publisher_says_why(
+    alice: FlaskClient, people: People
+) -> None:
+    application_id, _ = bring_to("draft", people)
+    path = hub(application_id, "/criteres/urbanisation")
+    posted = claims_posted(application_id, people)
+    reason = posted.pop("URB-01-no_evidence")
+    assert submit(alice, path, posted).status_code == 303
+    check = alice.get(hub(application_id, "/soumettre")).text
+    assert (
+        "URB-01 Rattachement au bon dossier : Rattachez une pièce" in check
+        and "URB-02 " not in check.partition("<h1")[0]
+    )
+    assert (
+        submit(alice, hub(application_id, "/soumettre"), {"attest": "yes"}, page=hub(application_id)).status_code == 422
+    )
+    assert "En cours" in alice.get(hub(application_id)).text
+    again = {**claims_posted(application_id, people), "URB-01-no_evidence": reason}
+    assert submit(alice, path, again).status_code == 303
+    assert submit(alice, hub(application_id, "/soumettre"), {"attest": "yes"}).status_code == 303
 
 
 def test_a_level_that_is_not_enough_is_kept_in_the_draft_and_stops_the_submission(
@@ -387,7 +413,7 @@ def test_an_incomplete_dossier_says_what_it_lacks_and_offers_no_submission(alice
 def test_submitting_asks_for_the_attestation_first_then_gives_a_receipt(alice: FlaskClient, people: People) -> None:
     application_id, _ = bring_to("draft", people)
     path = hub(application_id, "/soumettre")
-    assert "pas encore de preuve" in alice.get(path).text
+    assert "pas de pièce" in alice.get(path).text
     assert submit(alice, path).status_code == 422
     assert state_of(application_id, people) is SubmissionState.DRAFT
     answer = submit(alice, path, {"attest": "yes"})
@@ -427,7 +453,11 @@ def test_what_changed_between_two_versions_is_told_in_words(alice: FlaskClient, 
     send_back(application_id, people, ["hosting", "data", "SEC-01"])
     content = dossier_of(application_id, people)
     items = [weight_item("read", history_days=30), weight_item("write", history_days=None)]
-    claim = {"level": 2, "answer": "Le nouvel hébergeur n’est soumis à aucune loi étrangère."}
+    claim = {
+        **content["criteria"]["SEC-01"],
+        "level": 2,
+        "answer": "Le nouvel hébergeur n’est soumis à aucune loi étrangère.",
+    }
     with transaction():
         dossiers.fill_dossier(
             application_id=application_id,

@@ -224,7 +224,7 @@ def answer(application_id: UUID, people: People, text: str) -> None:
         dossiers.save_section(
             application_id=application_id,
             section="criteria",
-            values={"SEC-01": {"level": 1, "answer": text}},
+            values={"SEC-01": {**file.dossier["criteria"]["SEC-01"], "answer": text}},
             version=dossier.section_version(file.dossier, "criteria", ["SEC-01"]),
             fields=["SEC-01"],
             by=people.alice,

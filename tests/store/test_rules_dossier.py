@@ -114,7 +114,7 @@ def test_a_new_grid_asks_again_only_for_what_changed_or_is_new() -> None:
     asked = {fault.where.split(".")[1] for fault in dossier.list_faults(content, NEXT)}
     assert asked == {"SEC-03", "SEC-06", "RGP-15"}
     assert "INT-09" in claims and "INT-09" not in carried
-    assert carried["SEC-06"] == {"answer": claims["SEC-06"]["answer"]}
+    assert carried["SEC-06"] == {name: claims["SEC-06"][name] for name in ("answer", "no_evidence")}
     assert carried["SEC-01"] == claims["SEC-01"]
 
 

@@ -9,11 +9,12 @@ from jsonschema import Draft202012Validator
 
 from platform_core.errors import Invalid, NotFound
 from store.errors import CriteriaNotMet
-from store.rules import grid, orientation
+from store.rules import answers, grid, orientation
 from store.rules.evidence import KINDS
 from store.rules.grid import Verdict
 from store.rules.orientation import Blocked, Reason
 from store.rules.procedure import PROCEDURE
+from tests.store.conftest import ORIENTATION, answer_criteria
 
 DATA = files("store").joinpath("data")
 VERSIONS = ["2026.1", "2026.2"]
@@ -193,3 +194,20 @@ def test_only_the_criteria_that_concern_the_service_can_be_unmet() -> None:
 def test_a_criterion_that_the_grid_does_not_hold_is_not_found() -> None:
     with pytest.raises(NotFound):
         grid.load("2026.2").get("INT-09")
+
+
+def test_an_answer_is_shown_by_a_file_or_says_why_not_as_its_criterion_asks() -> None:
+    """A CE mark is shown or the dossier does not go; elsewhere a reason does; an optional criterion owes nothing."""
+    medical = {**ORIENTATION, "medical_device": "class-2a"}
+    used = grid.load("2026.2")
+    claims = answer_criteria(used, medical)
+    without = {key: {k: v for k, v in claim.items() if k != "no_evidence"} for key, claim in claims.items()}
+
+    def missing(given: dict[str, Any], backed: set[str]) -> dict[str, str]:
+        return {fault.where.split(".")[1]: fault.code for fault in answers.list_faults(used, given, medical, backed)}
+
+    assert missing(claims, set()) == {"ETH-10": "evidence-required", "ETH-11": "evidence-required"}
+    assert missing(claims, {"ETH-10", "ETH-11"}) == {}
+    owed = {one.id for one in used.applicable(medical) if one.obligatory}
+    assert missing(without, {"ETH-10", "ETH-11"}).keys() == owed - {"ETH-10", "ETH-11"}
+    assert missing(without, owed) == {}

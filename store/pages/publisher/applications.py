@@ -109,7 +109,7 @@ def show_application(application_id: UUID) -> str:
         asked = list_questions(desk.file.id)
         found = panels(Area.PUBLISHER, "application", by=by, application_id=application_id)
         blocks = [Markup(render_template(template, **context)) for template, context in found]  # noqa: S704 - our own
-    statuses = sections.list_statuses(desk.file.dossier, desk.grid, desk.review)
+    statuses = sections.list_statuses(desk.file.dossier, desk.grid, desk.review, desk.shown)
     return render_template(
         "store/publisher/application.html",
         file=desk.file,

@@ -12,7 +12,7 @@ from platform_core.database import transaction
 from store.pages import forms
 from store.queries import evidence, versions
 from store.queries.submissions import SubmissionView, get_own_submission
-from store.rules import dossier, grid
+from store.rules import dossier, grid, sections
 from store.rules.grid import Grid
 from store.rules.sections import Review
 from store.workflow import editable_sections
@@ -20,17 +20,26 @@ from store.workflow import editable_sections
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """A dossier, its grid, what was last sent of it, the grid answered before, and the evidence by target."""
+    """A dossier, its grid, what was last sent of it, the grid answered before, and the evidence by target.
+
+    `backed` holds the targets of evidence that is still valid.
+    """
 
     file: SubmissionView
     grid: Grid
     sent: Mapping[str, Any]
     answered: Grid | None
     evidence: Mapping[str, list[str]]
+    backed: frozenset[str]
 
     @property
     def review(self) -> Review:
         return Review(self.file.state, self.file.flagged, self.sent)
+
+    @property
+    def shown(self) -> frozenset[str]:
+        """The criteria of which no file is owed now."""
+        return sections.list_shown(self.backed, self.grid, state=self.file.state, flagged=self.file.flagged)
 
     @property
     def applies(self) -> Mapping[str, bool]:
@@ -52,12 +61,12 @@ def open_desk(application_id: UUID) -> Desk:
         file = get_own_submission(application_id, by=current_actor())
         sent = versions.find_last_version(file.id)
         answered = versions.find_answered_grid(application_id, before=file.number)
-        links = evidence.list_links(file.id)
+        links, backed = evidence.list_links(file.id), evidence.list_backed(file.id)
     titles: dict[str, list[str]] = {}
     for link in links:
         titles.setdefault(link.target, []).append(link.evidence.title)
     read = sent.dossier if sent else {}
-    return Desk(file, grid.load(file.grid_version), read, grid.load(answered) if answered else None, titles)
+    return Desk(file, grid.load(file.grid_version), read, grid.load(answered) if answered else None, titles, backed)
 
 
 def find_section(slug: str) -> str:

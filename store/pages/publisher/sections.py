@@ -195,7 +195,7 @@ def _read_only(desk: Desk, section: str) -> str:
 
 
 def _families(desk: Desk, steps: Sequence[Step]) -> str:
-    faults = dossier.list_faults(desk.file.dossier, desk.grid)
+    faults = dossier.list_faults(desk.file.dossier, desk.grid, desk.shown)
     statuses = [sections.step_status(desk.file.dossier, "criteria", faults, step.fields) for step in steps]
     fields = [_claim_fields(desk, step.fields, {}) for step in steps]
     return render_template(

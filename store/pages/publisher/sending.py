@@ -16,7 +16,7 @@ from store.pages.publisher.desk import Desk
 from store.queries import versions
 from store.queries.submissions import get_own_submission
 from store.rules import dossier
-from store.rules.grid import Grid
+from store.rules.grid import Grid, Proof
 from store.rules.procedure import PROCEDURE
 from store.service import dossiers
 from store.workflow import EDITABLE
@@ -62,7 +62,7 @@ def show_receipt(application_id: UUID, number: int) -> str:
 
 
 def _page(desk: Desk, attest_error: str = "") -> str:
-    faults = dossier.list_faults(desk.file.dossier, desk.grid)
+    faults = dossier.list_faults(desk.file.dossier, desk.grid, desk.shown)
     return render_template(
         "store/publisher/check.html",
         file=desk.file,
@@ -70,7 +70,7 @@ def _page(desk: Desk, attest_error: str = "") -> str:
         sections={code: schema for code, schema in dossier.SECTIONS.items() if desk.applies[code]},
         writable={code for code in dossier.SECTIONS if desk.writable(code, _parts(desk, code))},
         errors=_errors(faults, desk.grid),
-        unproven=[one for one in _owed(desk) if one not in desk.evidence],
+        unproven=[one for one in _owed(desk) if one not in desk.backed],
         attest_error=attest_error,
         forms=forms,
         claims=claims,
@@ -83,11 +83,16 @@ def _parts(desk: Desk, section: str) -> list[str]:
 
 def _errors(faults: list[Fault], grid: Grid) -> list[tuple[str, str]]:
     """One line for each field, each a link to its section; a criterion counts once."""
-    once = {fault.where.removesuffix(".answer").removesuffix(".level"): fault for fault in reversed(faults)}
+    once = {_whole(fault.where): fault for fault in reversed(faults)}
     return [
         (f"section-{dossier.section_of(fault)}", f"{_label(where, grid)} : {forms.say_fault(fault)}")
         for where, fault in reversed(once.items())
     ]
+
+
+def _whole(where: str) -> str:
+    """A field of an answer to a criterion as the criterion itself."""
+    return where.rpartition(".")[0] if where.startswith("criteria.") and where.count(".") == 2 else where
 
 
 def _label(where: str, grid: Grid) -> str:
@@ -98,6 +103,6 @@ def _label(where: str, grid: Grid) -> str:
 
 
 def _owed(desk: Desk) -> list[str]:
-    """The obligatory criteria that concern the service."""
+    """The obligatory criteria that concern the service and ask for a file, or for the reason why there is none."""
     given = desk.file.dossier.get("orientation", {})
-    return [one.id for one in desk.grid.applicable(given) if one.obligatory]
+    return [one.id for one in desk.grid.applicable(given) if one.obligatory and one.proof is not Proof.OPTIONAL]
