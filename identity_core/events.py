@@ -5,7 +5,7 @@ from uuid import UUID
 
 from identity_core.rules import RepresentationKind
 from identity_core.workflow import RepresentationState
-from platform_core.access import Actor
+from platform_core.access import Actor, ActorKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,11 @@ class RepresentationMoved:
     def ends(self) -> bool:
         """Whether somebody who could act for the patient no longer may."""
         return self.before is RepresentationState.ACTIVE
+
+    @property
+    def by_age(self) -> bool:
+        """Whether the majority of the patient ended it: the one thing that time says, besides a date that was given."""
+        return self.after is RepresentationState.ENDED and self.by.kind is ActorKind.SYSTEM
 
 
 @dataclass(frozen=True, slots=True)

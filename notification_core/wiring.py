@@ -18,7 +18,7 @@ def init_app(app: Flask) -> None:
     app.extensions["csrf"].exempt(letters.unsubscribing)
     if not config.current().is_production:
         app.register_blueprint(letters.mailbox)
-    declare(Topic.SECURITY, "notification.address-changed")
+    declare(Topic.SECURITY, "notification.address-changed", "identity.representation")
     init_subscribers()
     schedule.every(24 * 3600, "notification.delete_old_emails")
     add_link(Link(Area.PATIENT, "Notifications", "notification.show_inbox", order=800))

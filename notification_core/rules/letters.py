@@ -19,6 +19,8 @@ class Template(StrEnum):
     SPACE_INVITED = "space-invited"
     SPACE_CLOSED = "space-closed"
     MEMBER_INVITED = "member-invited"
+    MANDATE_PROPOSED = "mandate-proposed"
+    RIGHT_CHANGED = "right-changed"
     REPORT_CLOSED = "report-closed"
     ADDRESS_TO_CONFIRM = "address-to-confirm"
     ADDRESS_CHANGED = "address-changed"
@@ -106,6 +108,23 @@ _TEXTS = {
             "L’invitation vaut sept jours. Si elle ne vous dit rien, ignorez ce courriel.",
         ),
         "/editeur/invitations",
+    ),
+    Template.MANDATE_PROPOSED: _Words(
+        "Une personne vous propose de l’aider",
+        (
+            "Une personne vous propose de l’aider dans son espace numérique de santé.",
+            "Pour voir ce qu’elle vous confie, accepter ou refuser, connectez-vous avec cette adresse : {link}",
+            "La proposition vaut deux semaines. Si elle ne vous dit rien, ignorez ce courriel.",
+        ),
+        "/espace/agir-pour",
+    ),
+    Template.RIGHT_CHANGED: _Words(
+        "Ce que vous pouvez faire pour une autre personne a changé",
+        (
+            "Votre droit d’agir dans l’espace numérique de santé d’une autre personne a commencé ou a pris fin.",
+            "Pour voir pour qui vous pouvez agir, connectez-vous : {link}",
+        ),
+        "/espace/agir-pour",
     ),
     Template.REPORT_CLOSED: _Words(
         "Votre signalement a reçu une réponse",
