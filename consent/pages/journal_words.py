@@ -51,10 +51,8 @@ def sentence(line: Any, times: int = 1) -> str:
     labels = ", ".join(words.category(code) for code in line.categories)
     if line.outcome != "served":
         said = _refused(line, times)
-    elif line.access == "read" and not line.count:
-        said = gettext("%(who)s a cherché %(what)s, et n’a rien trouvé", who=line.actor_name, what=_some(line))
     else:
-        said = _done(line)
+        said = _done(line) if line.count else _vain(line)
     return typeset(gettext("%(said)s : %(labels)s", said=said, labels=labels) if labels else said)
 
 
@@ -139,11 +137,19 @@ def _done(line: Any) -> str:
     said = {"who": line.actor_name, "what": things(line.categories, line.count)}
     if line.access == "read":
         return gettext("%(who)s a lu %(what)s", **said)
-    if line.interaction == "update":
+    if line.interaction in {"update", "patch"}:
         return gettext("%(who)s a modifié %(what)s", **said)
     if line.interaction == "delete":
         return gettext("%(who)s a supprimé %(what)s", **said)
     return gettext("%(who)s a ajouté %(what)s", **said)
+
+
+def _vain(line: Any) -> str:
+    """A call that was served, and found or brought nothing."""
+    said = {"who": line.actor_name, "what": _some(line)}
+    if line.access == "read":
+        return gettext("%(who)s a cherché %(what)s, et n’a rien trouvé", **said)
+    return gettext("%(who)s a envoyé %(what)s, sans rien de nouveau", **said)
 
 
 def _refused(line: Any, times: int) -> str:

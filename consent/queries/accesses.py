@@ -54,15 +54,15 @@ def name_resources(lines: Iterable[Any]) -> Mapping[UUID, str]:
     return named
 
 
-def list_unusual(patient_id: UUID, *, since: date) -> Sequence[UnusualView]:
-    """What was unusual since a day, the newest first."""
+def list_unusual(patient_id: UUID, *, since: date, limit: int = 10) -> Sequence[UnusualView]:
+    """The last things that were unusual since a day, the newest first."""
     used = sa.select(UnusualUse, Consent).join(
         Consent, sa.and_(Consent.patient_id == UnusualUse.patient_id, Consent.id == UnusualUse.consent_id)
     )
     rows = db.session.execute(
-        used.where(UnusualUse.patient_id == patient_id, UnusualUse.day >= since).order_by(
-            UnusualUse.day.desc(), UnusualUse.noticed_at.desc(), UnusualUse.kind
-        )
+        used.where(UnusualUse.patient_id == patient_id, UnusualUse.day >= since)
+        .order_by(UnusualUse.day.desc(), UnusualUse.noticed_at.desc(), UnusualUse.kind)
+        .limit(limit)
     )
     return [
         UnusualView(

@@ -79,6 +79,10 @@ class TestWords:
         assert "Professionnel de santé" in said
         assert "Balance+ a lu" not in said
 
+    def test_what_brings_nothing_new_is_told_as_such(self, camille: UUID, camilles: FlaskClient) -> None:
+        write_line(camille, access="write", count=0)
+        assert "Balance+ a envoyé des mesures, sans rien de nouveau : Poids" in read(camilles)
+
     def test_identical_refusals_in_a_row_are_told_once(
         self, camille: UUID, camilles: FlaskClient, clock: FrozenClock
     ) -> None:

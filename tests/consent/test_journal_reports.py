@@ -15,6 +15,7 @@ from consent.rules.reports import KEPT, TRANSITIONS, Motive, State, Verb, apply,
 from consent.service import reports
 from consent.workflow import Status
 from identity_core.service.seeding import Seeded
+from notification_core.categories import Topic, topic_of
 from notification_core.models import AgentMessage, Message
 from platform_core import crypto
 from platform_core.access import Actor, ActorKind
@@ -137,6 +138,7 @@ class TestReporting:
     ) -> None:
         report(camille, entry_id, by)
         assert titles(camille) == ["Votre signalement est reçu"]
+        assert {topic_of(f"consent.report-{state}") for state in State} == {Topic.SECURITY}
         with transaction():
             told = {
                 (agent_id, title)
