@@ -1,10 +1,13 @@
 """What a publisher follows and does after sending a dossier: questions, reservations, convention, tests, own acts."""
 
 from datetime import timedelta
+from io import BytesIO
+from typing import cast
 from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from platform_core import clock
 from platform_core.database import transaction
@@ -12,7 +15,7 @@ from store.pages.publisher.acts import list_own_acts
 from store.queries.agreements import find_convention
 from store.queries.audits import get_audit
 from store.queries.commission import ReservationView, list_reservations
-from store.queries.evidence import get_submitted_evidence
+from store.queries.evidence import get_submitted_evidence, list_evidence
 from store.queries.listings import find_listing
 from store.queries.questions import list_questions
 from store.queries.reports import list_reports
@@ -23,7 +26,7 @@ from store.rules.grid import Verdict
 from store.service import audits, commission, decisions, evidence, questions, rehearsal, reservations, reviews
 from store.workflow import ListingState, QuestionState, ReservationState, SubmissionState
 from tests import files
-from tests.signing_in import sign_in_agent, submit
+from tests.signing_in import read_csrf_token, sign_in_agent, submit
 from tests.store.conftest import People, bring_to
 
 
@@ -133,6 +136,36 @@ def test_a_question_is_answered_once_with_a_file_that_its_examiner_may_read(alic
     again = submit(alice, address, {"text": "Autre chose."}, page=page(application_id, "/incident"))
     assert again.status_code == 409
     assert "Autre chose." in again.text and "n’attend plus de réponse" in again.text
+
+
+def test_a_file_comes_with_the_answer_to_a_question_or_is_refused_with_nothing_lost(
+    alice: FlaskClient, people: People
+) -> None:
+    application_id, submission_id = bring_to("in_evaluation", people)
+    path = page(application_id, f"/questions/{ask(submission_id, people, criterion='SEC-03')}")
+
+    def send(content: bytes, name: str, **fields: str) -> TestResponse:
+        file = (BytesIO(content), name)
+        posted = {"text": "Rapport de mars, joint.", "kind": "pentest-report", "file": file, **fields}
+        return alice.post(path, data={**posted, "csrf_token": read_csrf_token(alice, path)})
+
+    assert 'value="pentest-report" selected' in alice.get(path).text
+    for refused, status, said in (
+        (send(b"MZ\x90\x00" * 20, "rapport.pdf", valid_until="2099-01-01"), 422, "ne correspond pas à son extension"),
+        (send(b"Rien.", "rapport.exe", valid_until="2099-01-01"), 415, "Type de fichier refusé"),
+        (send(b"", "rapport.txt", valid_until="2099-01-01"), 422, "Le fichier est vide."),
+        (send(b"Rapport.", "rapport.txt"), 422, "jusqu’à quand cette pièce est valable"),
+        (send(b"Rapport.", "rapport.txt", valid_until="2099-01-01", text=" "), 422, "Écrivez votre réponse."),
+    ):
+        assert refused.status_code == status and said in refused.text
+    with transaction():
+        assert list_evidence(organisation_id=cast(UUID, people.alice.organisation_id)) == []
+    assert send(b"Rapport de mars.", "rapport.txt", valid_until="2099-01-01").status_code == 303
+    with transaction():
+        (filed,) = list_evidence(organisation_id=cast(UUID, people.alice.organisation_id))
+        (question,) = list_questions(submission_id)
+    assert (filed.title, question.messages[-1].evidence_ids) == ("rapport.txt", [filed.id])
+    assert "rapport.txt" in alice.get(path).text
 
 
 def test_what_is_sent_back_is_linked_and_submitting_waits_for_the_answers(alice: FlaskClient, people: People) -> None:

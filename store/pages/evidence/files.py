@@ -19,7 +19,7 @@ from platform_core.database import transaction
 from platform_core.errors import Conflict, DomainError, Fault, Invalid, TooLarge, UnsupportedType
 from platform_core.renderers import status_of
 from platform_core.uploads import Upload
-from store.pages.evidence.refusals import say_fault_of_field, say_file_refusal
+from store.pages.evidence.refusals import say_errors, say_file_refusal
 from store.pages.evidence.targets import SLUGS, Target, asked_target, choose_url
 from store.queries import evidence as queries
 from store.rules.evidence import KINDS
@@ -82,10 +82,10 @@ def show_new() -> Answer:
 @blueprint.post("/editeur/preuves/nouvelle")
 @agent_required("publisher")
 def add() -> Answer:
-    by, typed, target = current_actor(), _typed(), asked_target()
+    by, typed, target = current_actor(), read_typed(), asked_target()
     try:
         with _received() as upload, transaction():
-            _check(typed)
+            check_dates(typed)
             added = evidence.add_evidence(
                 upload=upload,
                 kind=typed.kind,
@@ -119,12 +119,12 @@ def show_replacement(evidence_id: UUID) -> Answer:
 @blueprint.post("/editeur/preuves/<uuid:evidence_id>/remplacement")
 @agent_required("publisher")
 def replace(evidence_id: UUID) -> Answer:
-    by, typed = current_actor(), _typed()
+    by, typed = current_actor(), read_typed()
     with transaction():
         old = queries.get_own_evidence(evidence_id, by=by)
     try:
         with _received() as upload, transaction():
-            _check(typed)
+            check_dates(typed)
             evidence.replace_evidence(
                 evidence_id=evidence_id,
                 upload=upload,
@@ -192,7 +192,8 @@ def _received() -> AbstractContextManager[Upload]:
     return evidence.receive_file(posted.stream, posted.filename)
 
 
-def _typed() -> Typed:
+def read_typed() -> Typed:
+    """What the posted form says of its file."""
     dates, faults = {}, []
     for name in ("valid_from", "valid_until"):
         text = request.form.get(name, "").strip()
@@ -205,7 +206,8 @@ def _typed() -> Typed:
     return Typed(kind, title, dates["valid_from"], dates["valid_until"], tuple(faults))
 
 
-def _check(typed: Typed) -> None:
+def check_dates(typed: Typed) -> None:
+    """Raises `Invalid` (`evidence-invalid`) when a date cannot be read."""
     if typed.faults:
         raise Invalid("A date cannot be read.", code="evidence-invalid", faults=typed.faults)
 
@@ -217,9 +219,7 @@ def _form(
     old: queries.EvidenceView | None = None,
     refused: DomainError | None = None,
 ) -> str:
-    errors = {fault.where: say_fault_of_field(fault.where, fault.code) for fault in refused.faults} if refused else {}
-    if refused and not refused.faults:
-        errors["file"] = say_file_refusal(refused)
+    errors = (say_errors(refused) or {"file": say_file_refusal(refused)}) if refused else {}
     return render_template(
         "store/evidence/form.html",
         typed=typed,

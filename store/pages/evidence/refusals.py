@@ -14,6 +14,13 @@ def say_file_refusal(refused: DomainError) -> str:
     return gettext(said, most=most) if said else gettext("Ce fichier ne peut pas être déposé.")
 
 
+def say_errors(refused: DomainError) -> dict[str, str]:
+    """What is wrong with a file or with what was said of it, by field; empty when something else was refused."""
+    if refused.code == "evidence-invalid":
+        return {fault.where: say_fault_of_field(fault.where, fault.code) for fault in refused.faults}
+    return {"file": say_file_refusal(refused)} if refused.code in _SENTENCES else {}
+
+
 def say_fault_of_field(where: str, code: str) -> str:
     """The sentence of a fault of the form."""
     said = _FAULTS.get((where, code))

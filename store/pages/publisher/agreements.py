@@ -1,5 +1,6 @@
 """What the publisher does after the opinion: meet reservations, sign the convention, show behaviours in the sandbox."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -11,6 +12,7 @@ from platform_core.database import transaction
 from platform_core.errors import DomainError, NotFound
 from platform_core.renderers import status_of
 from store.pages import forms
+from store.pages.evidence.refusals import say_errors
 from store.pages.publisher import attachments
 from store.queries.agreements import ConventionView, find_convention, find_current_convention, list_checks
 from store.queries.commission import ReservationView, list_reservations
@@ -21,6 +23,7 @@ from store.service import conventions, reservations
 from store.workflow import ReservationState, ReservationVerb, SubmissionState
 
 blueprint = Blueprint("own_agreements", __name__, template_folder="../../templates")
+attachments.accept(blueprint)
 
 Answer = str | Response | tuple[str, int]
 
@@ -36,13 +39,15 @@ def show_reservation(application_id: UUID, reservation_id: UUID) -> str:
 def claim_reservation(application_id: UUID, reservation_id: UUID) -> Answer:
     text, by = request.form.get("answer", "").replace("\r\n", "\n"), current_actor()
     try:
-        with transaction():
+        with attachments.received() as upload, transaction():
             _find(get_own_submission(application_id, by=by), reservation_id)
-            reservations.claim(reservation_id=reservation_id, answer=text, evidence_ids=attachments.chosen(), by=by)
+            joined = attachments.join(upload, by=by)
+            reservations.claim(reservation_id=reservation_id, answer=text, evidence_ids=joined, by=by)
     except DomainError as refused:
-        if status_of(refused) not in {409, 422}:
+        if status_of(refused) not in attachments.REFUSALS:
             raise
-        return _reservation_page(application_id, reservation_id, text, _say(refused)), status_of(refused)
+        errors = say_errors(refused) or {"answer": _say(refused)}
+        return _reservation_page(application_id, reservation_id, text, errors), status_of(refused)
     flash(gettext("C’est transmis : l’instruction va vérifier que la réserve est levée."), "success")
     return redirect(url_for("follow_up.show", application_id=application_id, _anchor="reserves"), 303)
 
@@ -53,7 +58,9 @@ def _say(refused: DomainError) -> str:
     return forms.say_refusal(refused)
 
 
-def _reservation_page(application_id: UUID, reservation_id: UUID, text: str = "", error: str = "") -> str:
+def _reservation_page(
+    application_id: UUID, reservation_id: UUID, text: str = "", errors: Mapping[str, str] | None = None
+) -> str:
     with transaction():
         file = get_own_submission(application_id, by=current_actor())
         one, files = _find(file, reservation_id), attachments.list_files()
@@ -67,7 +74,8 @@ def _reservation_page(application_id: UUID, reservation_id: UUID, text: str = ""
         chosen=attachments.chosen(),
         said=[entry for entry in declined if entry.verb in {ReservationVerb.DECLINE, ReservationVerb.LIFT}],
         text=text or one.claim,
-        error=error,
+        sent=attachments.describe(),
+        errors=errors or {},
         may_claim=one.state is ReservationState.OPEN,
     )
 

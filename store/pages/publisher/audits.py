@@ -11,6 +11,7 @@ from platform_core.database import transaction
 from platform_core.errors import DomainError, NotFound
 from platform_core.renderers import status_of
 from store.pages import forms
+from store.pages.evidence.refusals import say_errors
 from store.pages.publisher import attachments
 from store.queries.audits import get_own_audit
 from store.queries.history import list_history
@@ -19,6 +20,7 @@ from store.service import audits
 from store.workflow import AuditState, AuditVerb
 
 blueprint = Blueprint("own_audits", __name__, template_folder="../../templates")
+attachments.accept(blueprint)
 
 Answer = str | Response | tuple[str, int]
 
@@ -33,12 +35,13 @@ def show(audit_id: UUID) -> str:
 @agent_required("publisher")
 def send_documents(audit_id: UUID) -> Answer:
     try:
-        with transaction():
-            audits.send_documents(audit_id=audit_id, evidence_ids=attachments.chosen(), by=current_actor())
+        with attachments.received() as upload, transaction():
+            by = current_actor()
+            audits.send_documents(audit_id=audit_id, evidence_ids=attachments.join(upload, by=by), by=by)
     except DomainError as refused:
-        if status_of(refused) not in {409, 422}:
+        if status_of(refused) not in attachments.REFUSALS:
             raise
-        return _page(audit_id, errors={"evidence": forms.say_refusal(refused)}), status_of(refused)
+        return _page(audit_id, say_errors(refused) or {"evidence": forms.say_refusal(refused)}), status_of(refused)
     flash(gettext("Les pièces sont transmises aux auditeurs."), "success")
     return redirect(url_for("own_audits.show", audit_id=audit_id), 303)
 
@@ -72,6 +75,7 @@ def _page(audit_id: UUID, errors: dict[str, str] | None = None) -> str:
         audit=audit,
         files=files,
         chosen=attachments.chosen(),
+        sent=attachments.describe(),
         said=[entry for entry in acts if entry.verb in {AuditVerb.VISIT, AuditVerb.CLOSE}],
         sends=audit.state is AuditState.DOCUMENTS,
         corrects=audit.state is AuditState.CORRECTIVE_ACTION,

@@ -12,6 +12,7 @@ from platform_core.database import transaction
 from platform_core.errors import DomainError, NotFound
 from platform_core.renderers import status_of
 from store.pages import forms
+from store.pages.evidence.refusals import say_errors
 from store.pages.publisher import attachments
 from store.pages.publisher import desk as desks
 from store.queries.questions import QuestionView, list_questions
@@ -21,6 +22,7 @@ from store.service import questions
 from store.workflow import QuestionState, editable_sections
 
 blueprint = Blueprint("own_questions", __name__, template_folder="../../templates")
+attachments.accept(blueprint)
 
 Answer = str | Response | tuple[str, int]
 
@@ -54,13 +56,16 @@ def show(application_id: UUID, question_id: UUID) -> str:
 def answer(application_id: UUID, question_id: UUID) -> Answer:
     text = request.form.get("text", "").replace("\r\n", "\n")
     try:
-        with transaction():
-            _find(get_own_submission(application_id, by=current_actor()), question_id)
-            questions.answer(question_id=question_id, text=text, evidence_ids=attachments.chosen(), by=current_actor())
+        with attachments.received() as upload, transaction():
+            by = current_actor()
+            _find(get_own_submission(application_id, by=by), question_id)
+            joined = attachments.join(upload, by=by)
+            questions.answer(question_id=question_id, text=text, evidence_ids=joined, by=by)
     except DomainError as refused:
-        if status_of(refused) not in {409, 422}:
+        if status_of(refused) not in attachments.REFUSALS:
             raise
-        return _page(application_id, question_id, text, _say(refused)), status_of(refused)
+        errors = say_errors(refused) or {"text": _say(refused)}
+        return _page(application_id, question_id, text, errors), status_of(refused)
     flash(gettext("Votre réponse est transmise à l’instruction."), "success")
     return redirect(url_for("own_questions.list_all", application_id=application_id), 303)
 
@@ -71,7 +76,7 @@ def _say(refused: DomainError) -> str:
     return forms.say_refusal(refused)
 
 
-def _page(application_id: UUID, question_id: UUID, text: str = "", error: str = "") -> str:
+def _page(application_id: UUID, question_id: UUID, text: str = "", errors: Mapping[str, str] | None = None) -> str:
     with transaction():
         file = get_own_submission(application_id, by=current_actor())
         question, files = _find(file, question_id), attachments.list_files()
@@ -85,8 +90,14 @@ def _page(application_id: UUID, question_id: UUID, text: str = "", error: str = 
         files=files,
         chosen=attachments.chosen(),
         text=text,
-        error=error,
+        sent=attachments.describe(_asked_kind(file, question)),
+        errors=errors or {},
     )
+
+
+def _asked_kind(file: SubmissionView, question: QuestionView) -> str:
+    """The kind of evidence that the criterion of a question asks for first."""
+    return grid.load(file.grid_version).get(question.criterion).evidence[0] if question.criterion else ""
 
 
 def _find(file: SubmissionView, question_id: UUID) -> QuestionView:
