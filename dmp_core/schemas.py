@@ -1,14 +1,18 @@
-"""The form by which a person types a measure in: text to values, faults in words that the page shows."""
+"""The forms of the record, read: text to values, faults in words that the page shows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
 from flask_babel import gettext
 
-from dmp_core.categories import BLOOD_PRESSURE, Coding, Kind
+from dmp_core.categories import BLOOD_PRESSURE, DOCUMENT_KINDS, Coding, Kind
+from dmp_core.rules.documents.asked import Condition
+from platform_core.access import DatePeriod
 from platform_core.clock import PARIS
+from platform_core.fhir.search import ANY_TIME, Span, span_of
+from platform_core.pagination import page_number
 
 _LARGEST = Decimal(10) ** 6
 _PARTS = {True: ("systolic", "diastolic"), False: ("value",)}
@@ -57,3 +61,48 @@ def _number(text: str) -> Decimal | None:
     except InvalidOperation:
         return None
     return value if value.is_finite() and 0 <= value < _LARGEST and len(value.as_tuple().digits) < 10 else None
+
+
+DOCUMENT_PERIODS = {"mois": 31, "annee": 366, "deux-ans": 731, "cinq-ans": 1827}
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentFilter:
+    """What a person chose to see of their documents; each part is empty when they did not."""
+
+    kind: str = ""
+    period: str = ""
+    author: str = ""
+    archived: bool = False
+    page: int = 1
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.kind or self.period or self.author or self.archived)
+
+    @property
+    def spans(self) -> dict[str, Span]:
+        """The kinds chosen; all of them when none is."""
+        return dict.fromkeys([self.kind] if self.kind else DOCUMENT_KINDS, ANY_TIME)
+
+    def conditions(self, today: date) -> tuple[Condition, ...]:
+        """The conditions of the statement: present documents only, put away or not."""
+        found = [Condition("states", {"codes": ["current"]}), Condition("archived", {"value": self.archived})]
+        if self.period:
+            since = DatePeriod(today - timedelta(days=DOCUMENT_PERIODS[self.period]), None)
+            found.append(Condition("care", {"span": span_of(since)}))
+        if self.author:
+            found.append(Condition("written_by", {"author": self.author}))
+        return tuple(found)
+
+
+def read_filter(form: Mapping[str, str]) -> DocumentFilter:
+    """Read the choice; what is no choice counts as none."""
+    kind, period = form.get("kind", ""), form.get("period", "")
+    return DocumentFilter(
+        kind if kind in DOCUMENT_KINDS else "",
+        period if period in DOCUMENT_PERIODS else "",
+        form.get("author", ""),
+        form.get("archived") == "oui",
+        page_number(form.get("page")),
+    )

@@ -10,11 +10,16 @@ from dmp_core import (
 )
 from dmp_core.api import documents as documents_api
 from dmp_core.api.devices import DEVICE
-from dmp_core.api.observations import OBSERVATION, perform_transaction
+from dmp_core.api.entries import RESOURCE_TYPES
+from dmp_core.api.observation_kinds import OBSERVATION
+from dmp_core.api.observations import perform_transaction
 from dmp_core.categories import DOCUMENTS, DOCUMENTS_FAMILY, FAMILY, MEASURES
-from dmp_core.pages import measures
+from dmp_core.events import DocumentFiled
+from dmp_core.pages import documents, measures
 from dmp_core.queries import documents as documents_queries
+from dmp_core.queries.entries import describe_entries
 from dmp_core.queries.points import describe_measures
+from dmp_core.rules.entries.kinds import RECORD
 from dmp_core.service.documents.contents import COLLECTION
 from platform_core.blobs import service as blobs
 from platform_core.categories import registry as categories
@@ -27,14 +32,18 @@ def init_app(app: Flask) -> None:
     """Declare what the record keeps and serves."""
     categories.register(FAMILY, [replace(category, describe=describe_measures) for category in MEASURES])
     categories.register(DOCUMENTS_FAMILY, [replace(one, describe=documents_queries.describe) for one in DOCUMENTS])
+    for family, found in RECORD.items():
+        categories.register(family, [replace(one, describe=describe_entries) for one in found])
     fhir.register(OBSERVATION)
     fhir.register(DEVICE)
     fhir.register_transaction(frozenset({OBSERVATION.name, DEVICE.name}), perform_transaction)
-    for resource_type in (documents_api.DOCUMENT, documents_api.BINARY, documents_api.LIST):
+    for resource_type in (*RESOURCE_TYPES, documents_api.DOCUMENT, documents_api.BINARY, documents_api.LIST):
         fhir.register(resource_type)
     fhir.register_transaction(documents_api.IN_SUBMISSIONS, documents_api.perform_transaction)
     blobs.declare(COLLECTION, documents_queries.list_referenced_blobs)
     app.register_blueprint(measures.blueprint)
+    app.register_blueprint(documents.blueprint)
     subscribe(ContributionsWithdrawn, subscribers.withdraw_contributions)
+    subscribe(DocumentFiled, subscribers.extract_entries)
     add_link(Link(Area.PATIENT, "Mon dossier", "dmp.show_record", order=20))
     add_panel(Panel(Area.PATIENT, "home", "dmp_core/panel.html", measures.load_panel, order=20))

@@ -10,9 +10,11 @@ from flask_babel import format_decimal, gettext
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
-from dmp_core.categories import BMI, KINDS, Kind
+from dmp_core.categories import BMI, DOCUMENT_TYPES, KINDS, Kind
 from dmp_core.queries import points as queries
+from dmp_core.queries.documents import list_latest_documents
 from dmp_core.queries.points import Point
+from dmp_core.rules.documents.visibility import Viewer
 from dmp_core.schemas import TypedMeasure, read_typed, value_fields
 from dmp_core.service import contributions
 from dmp_core.service import typed as service
@@ -40,8 +42,14 @@ def show_record() -> str:
     patient = current_patient()
     with transaction(patient_id=patient.id):
         latest = queries.list_latest(patient_id=patient.id)
+        documents = list_latest_documents(patient_id=patient.id, viewer=Viewer.of(current_actor()))
     return render_template(
-        "dmp_core/record.html", patient=patient, points=latest, kinds=_typed_kinds() if _writes() else []
+        "dmp_core/record.html",
+        patient=patient,
+        points=latest,
+        documents=documents,
+        types=DOCUMENT_TYPES,
+        kinds=_typed_kinds() if _writes() else [],
     )
 
 

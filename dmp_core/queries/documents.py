@@ -11,11 +11,12 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from dmp_core.categories import DOCUMENT_TYPES
+from dmp_core.categories import DOCUMENT_KINDS, DOCUMENT_TYPES
 from dmp_core.models import DocumentRow, DocumentVersion, StoredDocument
 from dmp_core.queries.statements import ASKED, asked, bounds
 from dmp_core.rules.documents.asked import Condition
 from dmp_core.rules.documents.visibility import SEEN, Viewer
+from dmp_core.workflow import DocumentState
 from platform_core.database import db, run
 from platform_core.errors import NotFound
 from platform_core.fhir.search import ANY_TIME, Span
@@ -172,6 +173,13 @@ def find_by_unique_id(*, patient_id: UUID, unique_id: str, viewer: Viewer) -> Do
          WHERE d.patient_id = %(patient)s AND d.unique_id = %(unique)s AND {SEEN[viewer.kind]}"""  # noqa: S608
     found = run(statement, {"patient": patient_id, "unique": unique_id, **viewer.parameters})
     return DocumentRow(*found[0]) if found else None
+
+
+def list_latest_documents(*, patient_id: UUID, viewer: Viewer, limit: int = 5) -> Sequence[DocumentRow]:
+    """The present documents of the latest care."""
+    present = (Condition("states", {"codes": [DocumentState.CURRENT]}), Condition("archived", {"value": False}))
+    sought = Sought(patient_id, viewer, dict.fromkeys(DOCUMENT_KINDS, ANY_TIME), present)
+    return search_documents(sought, sort="care", limit=limit)
 
 
 def list_authors(*, patient_id: UUID, viewer: Viewer) -> Sequence[str]:

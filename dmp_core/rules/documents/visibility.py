@@ -20,8 +20,9 @@ class ViewerKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who looks: `id` is that of what they wrote; `excluded` holds the documents that the patient keeps from an app.
+    """Who looks; a helper sees what a representative does.
 
+    `id` is that of what they wrote; `excluded` holds the documents that the patient keeps from an app.
     The viewer `AUTHOR` sees what it wrote, only to change it.
     """
 
@@ -71,6 +72,7 @@ class Shown(Protocol):
 _KINDS = {
     ActorKind.PATIENT: ViewerKind.PATIENT,
     ActorKind.REPRESENTATIVE: ViewerKind.REPRESENTATIVE,
+    ActorKind.HELPER: ViewerKind.REPRESENTATIVE,
     ActorKind.PROFESSIONAL: ViewerKind.PROFESSIONAL,
 }
 _LIVE = "d.state <> 'deleted'"

@@ -1,16 +1,15 @@
 """The content of a document on its way in: measured, recognised, shown to the antivirus, sealed aside."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO
 
-from dmp_core.rules.documents.metadata import CONTENT_TYPES, Metadata
+from dmp_core.rules.documents.metadata import Metadata
 from platform_core import file_types
 from platform_core.blobs.service import Received
-from platform_core.errors import Fault, Invalid
-from platform_core.fhir.validation import invalid
+from platform_core.errors import Fault
 from platform_core.uploads import receive_upload
 
 COLLECTION = "documents"
@@ -20,9 +19,10 @@ _PIECE = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A content that may be filed: sealed aside, its two digests, the PDF/A that it claims to be, and itself."""
+    """A content that may be filed: sealed aside, its true type, its digest, the PDF/A that it claims, and itself."""
 
     received: Received
+    media_type: str
     sha1: bytes
     pdf_a: str
     stream: IO[bytes]
@@ -33,22 +33,16 @@ class Content:
 
 
 @contextmanager
-def received_content(stream: IO[bytes], content_type: str, path: str) -> Iterator[Content]:
-    """Look into a content of that media type and seal it aside, for the time of the block.
+def received_content(stream: IO[bytes], name: str, accept: Collection[str]) -> Iterator[Content]:
+    """Look into a content whose name ends in one of the extensions accepted, and seal it aside, for the block.
 
-    Raises `Invalid` (`invalid-resource`, at `path`), `TooLarge`, `Unavailable`. The stream must seek.
+    Raises what `receive_upload` does: `Invalid` (`file-…`), `UnsupportedType`, `TooLarge`, `Unavailable`.
     """
-    extension = CONTENT_TYPES[content_type]
-    try:
-        with receive_upload(stream, f"document.{extension}", accept={extension}, most=MOST) as upload:
-            sha1 = _sha1(stream)
-            claimed = file_types.pdf_conformance(stream) if extension == "pdf" else ""
-            stream.seek(0)
-            yield Content(upload.received, sha1, claimed, stream)
-    except Invalid as error:
-        if error.code == "invalid-resource":
-            raise
-        raise invalid([Fault(path, f"is not {content_type} that is filed: {error.message}", "value")]) from error
+    with receive_upload(stream, name, accept=accept, most=MOST) as upload:
+        sha1 = _sha1(stream)
+        claimed = file_types.pdf_conformance(stream) if upload.media_type == "application/pdf" else ""
+        stream.seek(0)
+        yield Content(upload.received, upload.media_type, sha1, claimed, stream)
 
 
 def announced_faults(read: Metadata, content: Content, path: str) -> list[Fault]:

@@ -1,15 +1,15 @@
 """A DocumentReference on its way in: what it says and its content are judged; nothing is kept of what is refused."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import IO, Any
 
 from dmp_core.categories import DOCUMENT_KINDS
-from dmp_core.rules.documents.metadata import Metadata, read_metadata
+from dmp_core.rules.documents.metadata import CONTENT_TYPES, Metadata, read_metadata
 from dmp_core.service.documents.contents import Content, announced_faults, received_content
 from dmp_core.service.drafts import check_subject
-from platform_core.errors import Fault
+from platform_core.errors import Fault, Invalid
 from platform_core.fhir.bodies import open_attachment
 from platform_core.fhir.registry import Resource
 from platform_core.fhir.validation import invalid, validate
@@ -63,8 +63,15 @@ def opened(data: str, path: str) -> IO[bytes]:
 
 @contextmanager
 def received(draft: Draft) -> Iterator[Content]:
-    """The content of a draft, sealed aside. Raises `Invalid` when it is not what was announced."""
-    with received_content(draft.content, draft.metadata.content_type, draft.path) as content:
+    """The content of a draft, sealed aside. Raises `Invalid` (`invalid-resource`) when it is not what was announced."""
+    wanted = draft.metadata.content_type
+    extension = CONTENT_TYPES[wanted]
+    with ExitStack() as stack:
+        try:
+            content = stack.enter_context(received_content(draft.content, f"document.{extension}", {extension}))
+        except Invalid as error:
+            message = f"is not {wanted} that can be filed: {error.message}"
+            raise invalid([Fault(f"{draft.path}.data", message, "value")]) from error
         if faults := announced_faults(draft.metadata, content, draft.path):
             raise invalid(faults)
         yield content
