@@ -38,12 +38,12 @@ _ACTS: Mapping[Verb, Callable[[UUID, str, Actor], object]] = {
 @blueprint.get("")
 @agent_required("reviewer", "decider")
 def list_reports() -> str:
-    """The reports, by state; how often each app went out of its habit in the last thirty days."""
-    asked = request.args.get("etat", "")
+    """The reports, by state and app; how often each app went out of its habit in the last thirty days."""
+    asked, application_id = request.args.get("etat", ""), request.args.get("application", type=UUID)
     state = State(asked) if asked in set(State) else None
     with transaction():
-        found = find_reports(state=state, page=page_number(request.args.get("page")))
-        counts = count_reports()
+        found = find_reports(state=state, application_id=application_id, page=page_number(request.args.get("page")))
+        counts = count_reports(application_id)
         unusual = count_unusual(since=clock.today() - LATELY)
     return render_template(
         "consent/contests/list.html",
@@ -54,7 +54,8 @@ def list_reports() -> str:
         unusual=unusual,
         says=contest_words,
         kind=journal_words.unusual_kind,
-        url_for_page=lambda page: url_for(".list_reports", etat=state, page=page),
+        application_id=application_id,
+        url_for_page=lambda page: url_for(".list_reports", etat=state, application=application_id, page=page),
     )
 
 
@@ -78,9 +79,11 @@ def act(report_id: UUID, slug: str) -> Response | tuple[str, int]:
 
 
 def load_panel(*, by: Actor | None, application_id: UUID, **_: object) -> Mapping[str, Any] | None:
-    """For the page of an application: how many of its accesses are contested; nothing when none is."""
+    """For the page of an application: how many of its accesses are contested; nothing when none is. A reviewer is led
+    to them."""
     count = count_open_reports(application_id)
-    return {"count": count} if count else None
+    href = url_for("contested.list_reports", application=application_id) if by and by.has_role(Role.REVIEWER) else None
+    return {"count": count, "href": href} if count else None
 
 
 def _page(report_id: UUID, text: str = "", error: str = "") -> str:

@@ -107,9 +107,11 @@ def list_reports(*, state: State | None = None, application_id: UUID | None = No
     return Page([_view(report) for report in found], page, PAGE_SIZE, total)
 
 
-def count_reports() -> Mapping[State, int]:
-    """How many reports stand in each state."""
+def count_reports(application_id: UUID | None = None) -> Mapping[State, int]:
+    """How many reports, of every app or of one, stand in each state."""
     counted = sa.select(AccessReport.state, sa.func.count()).group_by(AccessReport.state)
+    if application_id:
+        counted = counted.where(AccessReport.application_id == application_id)
     return {State(state): count for state, count in db.session.execute(counted)}
 
 

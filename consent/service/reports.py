@@ -111,7 +111,7 @@ def forget_reports() -> int:
 def _pause(patient_id: UUID, app_id: UUID | None, by: Actor) -> bool:
     """Pause the live consent of an app; False when there is none that is active."""
     live = queries.find_live(patient_id, app_id) if app_id else None
-    if live is None or live.stored is not Status.ACTIVE:
+    if live is None or lifecycle.lock_consent(patient_id, live.grant_id).status != Status.ACTIVE:
         return False
     lifecycle.pause_consent(patient_id=patient_id, grant_id=live.grant_id, by=by)
     return True

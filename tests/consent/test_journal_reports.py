@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
+from flask import Flask
 from flask.testing import FlaskClient
 
 from consent import tasks
@@ -27,7 +28,7 @@ from platform_core.journal import queries as journal
 from platform_core.journal.queries import JournalFilter
 from store.workflow import Role
 from tests.consent.builders import PRESSURE, WEIGHT
-from tests.consent.calls import state_of
+from tests.consent.calls import in_parallel, state_of
 from tests.consent.journaling import write_line
 from tests.signing_in import sign_in_agent, sign_in_citizen, submit
 
@@ -175,6 +176,14 @@ class TestReporting:
             assert [one.id for one in list_own_reports(camille)] == [first]
         assert len(titles(camille)) == 1
 
+    def test_a_line_reported_twice_at_once_has_one_report(
+        self, app: Flask, entry_id: UUID, camille: UUID, granted: UUID, by: Actor
+    ) -> None:
+        given = in_parallel(app, 4, lambda: report(camille, entry_id, by, pause=True))
+        assert len(set(given)) == 1
+        with transaction(patient_id=camille):
+            assert [one.id for one in list_own_reports(camille)] == given[:1]
+
     def test_the_access_of_a_professional_is_reported_alike(
         self, camille: UUID, by: Actor, people: Seeded, clock: FrozenClock
     ) -> None:
@@ -292,7 +301,13 @@ class TestPages:
         assert client.get(sent.location).status_code == client.get(address).status_code == 404
 
     def test_the_authority_reads_and_acts_the_publisher_does_not(
-        self, entry_id: UUID, camille: UUID, by: Actor, client: FlaskClient, agents: dict[str, Actor]
+        self,
+        entry_id: UUID,
+        camille: UUID,
+        balance: UUID,
+        by: Actor,
+        client: FlaskClient,
+        agents: dict[str, Actor],
     ) -> None:
         report_id = report(camille, entry_id, by)
         address = f"/instruction/acces-contestes/{report_id}"
@@ -306,4 +321,7 @@ class TestPages:
         assert submit(client, f"{address}/repondre", {"text": " "}, page=address).status_code == 422
         assert submit(client, f"{address}/repondre", {"text": "Vu."}, page=address).status_code == 303
         assert "Vu." in client.get(address).text
-        assert f"/{report_id}" in client.get("/instruction/acces-contestes?etat=answered").text
+        of_app = "/instruction/acces-contestes?etat=answered&application="
+        assert f"/{report_id}" in client.get(f"{of_app}{balance}").text
+        assert f"/{report_id}" not in client.get(f"{of_app}{uuid7()}").text
+        assert f"/{report_id}" in client.get(f"{of_app}x").text, "a filter that cannot be read is no filter"

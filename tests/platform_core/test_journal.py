@@ -1,5 +1,6 @@
 """The seals of the journal: every tampering is found, and named."""
 
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
@@ -63,6 +64,10 @@ def test_nothing_waits_twice(sealed):
             " actor_name, on_behalf_of, app_id, grant_id, interaction, resource, access, categories, count, outcome,"
             " code, request_id, batch, 6, leaf FROM core_journal WHERE batch = 2 AND position = 1",
             "the row was inserted after the sealing",
+        ),
+        (
+            "UPDATE core_journal SET resources = ARRAY[gen_random_uuid()] WHERE batch = 2 AND position = 3",
+            "the row was changed",
         ),
         ("UPDATE core_journal SET leaf = sha256('x') WHERE batch = 1 AND position = 3", "the row was changed"),
         ("UPDATE core_journal SET batch = NULL WHERE batch = 2 AND position = 5", "the row was removed"),
@@ -140,3 +145,10 @@ def test_changing_any_leaf_changes_the_root(leaves, data):
     changed = [*leaves]
     changed[position] = bytes(b ^ 1 for b in leaves[position])
     assert rules.merkle_root(changed) != rules.merkle_root(leaves)
+
+
+def test_a_row_without_resources_keeps_the_hash_that_it_had_before_they_existed():
+    """Journals sealed by earlier versions stay whole."""
+    row = SimpleNamespace(**{name: name for name in rules.SEALED_FIELDS} | {"resources": None})
+    assert rules.leaf_hash(row).hex() == "67d3b69efe41277d1a8c24d5c353d81d3988ef7e8e6b2e4e14cca350464daac3"
+    assert rules.leaf_hash(SimpleNamespace(**vars(row) | {"resources": [uuid4()]})) != rules.leaf_hash(row)
