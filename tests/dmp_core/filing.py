@@ -9,6 +9,7 @@ from uuid import uuid4
 from pypdf import PdfWriter
 from pypdf.generic import DecodedStreamObject, NameObject
 
+from tests.dmp_core.cda import building
 from tests.dmp_core.conftest import App
 
 LOINC = "http://loinc.org"
@@ -17,7 +18,7 @@ CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
 VISIBILITY = f"{NOS}/TRE_A07-StatusVisibiliteDocument/FHIR/TRE-A07-StatusVisibiliteDocument"
 ARCHIVED = "https://interop.esante.gouv.fr/ig/fhir/pdsm/StructureDefinition/pdsm-ext-is-archived"
 TEXT = "Compte rendu de consultation : tension normale, œdème résorbé.\n".encode()
-CDA = b'<?xml version="1.0" encoding="UTF-8"?><ClinicalDocument xmlns="urn:hl7-org:v3"><title>Vide</title></ClinicalDocument>'
+CDA = building.document(building.section(text="Vide"))
 
 
 def label(code: str) -> dict[str, Any]:
@@ -28,7 +29,9 @@ def concept(system: str, code: str) -> dict[str, Any]:
     return {"coding": [{"system": system, "code": code}]}
 
 
-def document(app: App, *, content: bytes = TEXT, code: str = "11488-4", labels: tuple[str, ...] = (), **changes: Any) -> Any:
+def document(
+    app: App, *, content: bytes = TEXT, code: str = "11488-4", labels: tuple[str, ...] = (), **changes: Any
+) -> Any:
     """A DocumentReference of ITI-105, its content inside; elements given as None are left out."""
     attachment = {
         "contentType": changes.pop("content_type", "text/plain"),
@@ -65,7 +68,11 @@ def comprehensive(app: App, url: str, *, content: bytes = TEXT, **changes: Any) 
         **{
             "category": [concept(f"{NOS}/TRE_A03-ClasseDocument/FHIR/TRE-A03-ClasseDocument", "10")],
             "contained": [
-                {"resourceType": "Patient", "id": "p", "identifier": [{"system": "urn:oid:1.2", "value": "123456789012345"}]},
+                {
+                    "resourceType": "Patient",
+                    "id": "p",
+                    "identifier": [{"system": "urn:oid:1.2", "value": "123456789012345"}],
+                },
                 {
                     "resourceType": "Practitioner",
                     "id": "a",
@@ -84,7 +91,10 @@ def comprehensive(app: App, url: str, *, content: bytes = TEXT, **changes: Any) 
             **changes,
         },
     )
-    resource["content"][0]["format"] = {"system": "urn:oid:1.3.6.1.4.1.19376.1.2.3", "code": "urn:ihe:iti:xds-sd:text:2008"}
+    resource["content"][0]["format"] = {
+        "system": "urn:oid:1.3.6.1.4.1.19376.1.2.3",
+        "code": "urn:ihe:iti:xds-sd:text:2008",
+    }
     return resource
 
 

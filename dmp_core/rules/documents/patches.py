@@ -158,7 +158,12 @@ def _keys(value: Mapping[str, Any]) -> set[str]:
 
 
 def _value(part: Mapping[str, Any]) -> Any:
-    """The value of an operation; an extension comes in parts."""
+    """The value of an operation; an extension comes in parts, `url` and `value` (or `value[x]`, `valueBoolean`)."""
     if members := part.get("part"):
-        return {member["name"]: _value(member) for member in members if "name" in member}
+        return {_member(member): _value(member) for member in members if "name" in member}
     return next((value for name, value in part.items() if name.startswith("value")), None)
+
+
+def _member(part: Mapping[str, Any]) -> str:
+    name = str(part["name"])
+    return next((typed for typed in part if typed.startswith("value")), name) if name.startswith("value") else name
