@@ -64,7 +64,7 @@ def read(name: str) -> list[dict[str, str]]:
 @cache
 def known() -> frozenset[str]:
     """Every id that a test may claim."""
-    return frozenset(row["id"] for name in ("smart", "openid", "checklist") for row in read(name))
+    return frozenset(row["id"] for name in ("smart", "openid", "checklist", "screens") for row in read(name))
 
 
 def row_of(requirement: str) -> str:
@@ -88,7 +88,7 @@ def without_verdict(proofs: Proofs) -> list[str]:
 
 def write(proofs: Proofs) -> str:
     """The document."""
-    return "\n".join([_INTRODUCTION, *_smart(proofs), *_openid(proofs), *_checklist(proofs)]) + "\n"
+    return "\n".join([_INTRODUCTION, *_smart(proofs), *_openid(proofs), *_checklist(proofs), *_screens(proofs)]) + "\n"
 
 
 def _smart(proofs: Proofs) -> Iterator[str]:
@@ -122,7 +122,18 @@ def _openid(proofs: Proofs) -> Iterator[str]:
 def _checklist(proofs: Proofs) -> Iterator[str]:
     yield "\n## OAuth 2.0, its extensions, and past faults of its libraries\n"
     yield "| id | what holds | verdict | tests |\n|---|---|---|---|"
-    for row in read("checklist"):
+    yield from _lines("checklist", proofs)
+
+
+def _screens(proofs: Proofs) -> Iterator[str]:
+    yield "\n## Screens of the consent (C) and of the permissions dashboard (D)\n"
+    yield "What the rules on consent to sharing data ask of a screen (CDR, OBIE, SMART, CNIL, EDPB).\n"
+    yield "| id | what holds | verdict | tests |\n|---|---|---|---|"
+    yield from _lines("screens", proofs)
+
+
+def _lines(name: str, proofs: Proofs) -> Iterator[str]:
+    for row in read(name):
         yield f"| {row['id']} | {row['text']} | {_verdict(row, proofs)} | {_tests(row['id'], proofs)} |"
 
 

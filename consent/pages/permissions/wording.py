@@ -12,6 +12,7 @@ from consent.models import ConsentEvent
 from consent.pages import words
 from consent.queries import ConsentState, ItemState, ReceiptView, VersionView
 from consent.queries.erasures import ErasureView
+from consent.rules import texts
 from consent.service.withdrawal import Reason
 from consent.workflow import ErasureState
 from platform_core.categories import registry
@@ -22,9 +23,9 @@ _CONTRIBUTIONS = "contributions_"
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """The items of one category: its label, what it includes in a sentence."""
+    """The items of one category: what may be done with it in a few words, what it includes in a sentence."""
 
-    label: str
+    summary: str
     description: str
     items: list[ItemState]
 
@@ -47,8 +48,10 @@ def clusters(state: ConsentState) -> list[Cluster]:
 
 
 def _cluster(code: str, items: list[ItemState]) -> Cluster:
-    found = registry.find(code)
-    return Cluster(found.short_fr if found else code, found.long_fr if found else "", items)
+    found, shown = registry.find(code), texts.load()
+    accesses = ", ".join(shown.access(item.access).lower() for item in items)
+    summary = gettext("%(category)s : %(accesses)s", category=words.category(code), accesses=accesses)
+    return Cluster(summary, found.long_fr if found else "", items)
 
 
 def history(
