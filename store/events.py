@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from platform_core.access import Actor
+
 
 @dataclass(frozen=True, slots=True)
 class ApplicationListed:
@@ -37,3 +39,12 @@ class ApplicationExpired:
     """The listing passed its last day and was not renewed: the consents of the application end with it."""
 
     application_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentMadeKnown:
+    """The authority has those who authorized an application told of an incident, in the words of `text`."""
+
+    application_id: UUID
+    text: str
+    by: Actor

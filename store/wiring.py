@@ -38,6 +38,7 @@ from store.pages.reviewer import (
     surveillance,
 )
 from store.pages.reviewer import dossiers as examined
+from store.pages.reviewer import incidents as declared_incidents
 from store.queries.evidence import list_referenced_blobs
 from store.queries.queue import count_queue, list_applications
 
@@ -47,7 +48,7 @@ def init_app(app: Flask) -> None:
     public, publisher = (catalogue, open_data, referencing, reports), (applications, items, sections, sending, versions)
     follow_ups = (follow_up, own_questions, own_agreements, own_acts, own_audits, incidents)
     reviewer = (queue, examined, criteria, questions, complements, agreements, acts)
-    authority = (commission, opinions, audits, surveillance)
+    authority = (commission, opinions, audits, surveillance, declared_incidents)
     calls = (public_calls, candidacies, calls_of_authority)
     for module in (*public, *publisher, *follow_ups, evidence_files, backing, *reviewer, *authority, *calls):
         app.register_blueprint(module.blueprint)
@@ -68,6 +69,9 @@ def init_app(app: Flask) -> None:
     add_link(Link(Area.PUBLISHER, "Appels à candidatures", "calls.list_calls", order=45))
     add_link(Link(Area.REVIEWER, "Appels à candidatures", "authority_calls.list_calls", order=35))
     add_link(Link(Area.REVIEWER, "Signalements", "reports.list_reports", order=42, group="Après le référencement"))
+    add_link(
+        Link(Area.REVIEWER, "Incidents", "declared_incidents.list_incidents", order=43, group="Après le référencement")
+    )
     add_panel(Panel(Area.PUBLISHER, "home", "store/publisher/panel.html", _applications, order=10))
     add_panel(Panel(Area.REVIEWER, "home", "store/reviewer/panel.html", _queue, order=10))
     schedule.every(3600, "store.warn_expiring_evidence")

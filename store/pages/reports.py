@@ -15,6 +15,7 @@ from platform_core.pagination import page_number
 from platform_core.renderers import status_of
 from platform_core.web import public, rate_limit
 from store.pages import forms
+from store.pages.publisher.incidents import say_people
 from store.queries import reports as queries
 from store.queries.catalogue import get_entry
 from store.rules.reports import Kind, State, Verb, possible
@@ -151,11 +152,14 @@ def _report_page(
     with transaction():
         report = queries.get_report(report_id)
         check_other_organisation(report.organisation_id, current_actor())
-        steps = queries.list_steps(report_id)
+        steps, incident = queries.list_steps(report_id), queries.find_incident(report_id)
     may = possible(report.state, Role.REVIEWER) if current_actor().has_role(Role.REVIEWER) else []
     return render_template(
         "store/reports/report.html",
         report=report,
+        incident=incident,
+        people=say_people(),
+        may_tell=current_actor().has_role(Role.DECIDER),
         steps=steps,
         acts=[(slug, verb) for slug, verb in SLUGS.items() if verb in may],
         typed=typed or {},

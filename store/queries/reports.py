@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,8 +14,8 @@ from platform_core.database import db
 from platform_core.errors import NotFound
 from platform_core.pagination import Page
 from store.models.applications import Application
-from store.models.reports import Report, ReportEvent
-from store.rules.reports import Kind, State, Verb, plain_number
+from store.models.reports import Incident, Report, ReportEvent
+from store.rules.reports import Kind, Origin, People, State, Verb, plain_number
 
 PAGE_SIZE = 25
 
@@ -27,6 +27,7 @@ class ReportRow:
     id: UUID
     application_id: UUID
     application_name: str
+    origin: Origin
     kind: Kind
     state: State
     created_at: datetime
@@ -53,18 +54,43 @@ class Step:
     by: str
 
 
-def list_reports(*, state: State | None = None, kind: Kind | None = None, page: int = 1) -> Page[ReportRow]:
-    """The reports for the reviewers, the newest first."""
-    wanted = [*([Report.state == state] if state else []), *([Report.kind == kind] if kind else [])]
+@dataclass(frozen=True, slots=True)
+class IncidentView:
+    """What a publisher declared beside the text of the report, and what the authority told people: None, not yet."""
+
+    noticed_on: date
+    people: People
+    measures: str | None
+    notice: str | None
+    told_at: datetime | None
+    told_by: str | None
+
+
+def find_incident(report_id: UUID) -> IncidentView | None:
+    """The incident that a report declares; None for a problem that somebody else told."""
+    one = db.session.get(Incident, report_id)
+    if one is None:
+        return None
+    context = f"store:incident:measures:{report_id}"
+    measures = crypto.unseal(one.measures_sealed, context).decode() if one.measures_sealed else None
+    return IncidentView(one.noticed_on, People(one.people), measures, one.notice, one.told_at, one.told_by_name)
+
+
+def list_reports(
+    *, origin: Origin = Origin.PUBLIC, state: State | None = None, kind: Kind | None = None, page: int = 1
+) -> Page[ReportRow]:
+    """The reports of one origin for the reviewers, the newest first."""
+    asked = {Report.state: state, Report.kind: kind}
+    wanted = [Report.origin == origin, *(column == value for column, value in asked.items() if value)]
     total = db.session.scalar(sa.select(sa.func.count()).select_from(Report).where(*wanted)) or 0
     rows = _reports().where(*wanted).order_by(Report.created_at.desc(), Report.id.desc())
     found = db.session.execute(rows.limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE))
     return Page([_row(*row) for row in found], page, PAGE_SIZE, total)
 
 
-def count_reports() -> Mapping[State, int]:
-    """How many reports stand in each state."""
-    counted = sa.select(Report.state, sa.func.count()).group_by(Report.state)
+def count_reports(*, origin: Origin = Origin.PUBLIC) -> Mapping[State, int]:
+    """How many reports of one origin stand in each state."""
+    counted = sa.select(Report.state, sa.func.count()).where(Report.origin == origin).group_by(Report.state)
     return {State(state): count for state, count in db.session.execute(counted)}
 
 
@@ -120,6 +146,7 @@ def _row(report: Report, application: Application) -> ReportRow:
         report.id,
         application.id,
         application.name,
+        Origin(report.origin),
         Kind(report.kind),
         State(report.state),
         report.created_at,

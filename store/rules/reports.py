@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
 from platform_core.errors import Fault, Invalid
@@ -12,6 +13,7 @@ from store.workflow import Role
 KEPT_DAYS = 365
 AUDIT_DAYS = 30
 LONGEST_TEXT = 4000
+SHORTEST_NOTICE, LONGEST_NOTICE = 20, 1000
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -117,6 +119,27 @@ def check_report(text: str, email: str) -> None:
         faults.append(Fault("email", "This is no e-mail address.", "format"))
     if faults:
         raise Invalid("The report is incomplete or malformed.", code="report-invalid", faults=faults)
+
+
+def check_incident(what: str, measures: str, noticed_on: date | None, people: str, today: date) -> None:
+    """Raises `Invalid` (`incident-invalid`) naming the fields that are wrong."""
+    texts = {"what": what, "measures": measures}
+    faults = [Fault(name, "The text is missing.", "required") for name, text in texts.items() if not text.strip()]
+    too_long = f"The text has more than {LONGEST_TEXT} characters."
+    faults += [Fault(name, too_long, "too-long") for name, text in texts.items() if len(text) > LONGEST_TEXT]
+    if noticed_on is None or noticed_on > today:
+        faults.append(Fault("noticed_on", "It was noticed today at the latest.", "out-of-range"))
+    if people not in set(People):
+        faults.append(Fault("people", "There is no such number of people.", "not-a-choice"))
+    if faults:
+        raise Invalid("The declaration is incomplete or malformed.", code="incident-invalid", faults=faults)
+
+
+def check_notice(text: str) -> None:
+    """Raises `Invalid` (`notice-invalid`) unless people can read in it what happened."""
+    if not SHORTEST_NOTICE <= len(text.strip()) <= LONGEST_NOTICE:
+        bounds = f"between {SHORTEST_NOTICE} and {LONGEST_NOTICE} characters"
+        raise Invalid("Say what happened.", code="notice-invalid", faults=[Fault("text", bounds, "out-of-range")])
 
 
 def plain_number(number: str) -> str:

@@ -15,10 +15,10 @@ from platform_core.database import db
 from platform_core.errors import NotFound
 from platform_core.ids import uuid7
 from store.models.applications import Application
-from store.models.reports import Report, ReportEvent
+from store.models.reports import Incident, Report, ReportEvent
 from store.rules import reports as rules
-from store.rules.audits import Origin
-from store.rules.reports import Kind, State, Verb
+from store.rules.audits import Origin as AuditOrigin
+from store.rules.reports import Kind, Origin, State, Verb
 from store.service import audits
 from store.service.transitions import check_other_organisation, locked, own_application
 from store.workflow import Role
@@ -39,36 +39,22 @@ def receive_report(*, application_id: UUID, kind: Kind, text: str, email: str = 
 
     Raises `MotiveRequired` without a text, `Invalid` when the address or the text is malformed.
     """
-    receipt = _receive(application_id, kind, text, email, by=SYSTEM)
-    _tell_reviewers(
+    rules.check_report(text, email)
+    receipt = open_report(application_id, Origin.PUBLIC, kind, text, email, by=SYSTEM)
+    tell_reviewers(
         receipt.report_id, "Nouveau signalement", "Un problème est signalé sur une application du catalogue.", by=SYSTEM
     )
     return receipt
 
 
-def declare_incident(*, application_id: UUID, text: str, by: Actor) -> Receipt:
-    """Open a report on a security incident that the publisher declares on their own application.
-
-    Raises `NotFound` for the application of another organisation, `Invalid` when the text is missing or too long.
-    """
-    application = own_application(application_id, by=by)
-    receipt = _receive(application_id, Kind.SECURITY, text, "", by=by)
-    _tell_reviewers(
-        receipt.report_id,
-        f"{application.name} : incident de sécurité déclaré",
-        f"L’éditeur de {application.name} déclare un incident de sécurité.",
-        by=by,
-    )
-    return receipt
-
-
-def _receive(application_id: UUID, kind: Kind, text: str, email: str, *, by: Actor) -> Receipt:
-    rules.check_report(text, email)
+def open_report(application_id: UUID, origin: Origin, kind: Kind, text: str, email: str = "", *, by: Actor) -> Receipt:
+    """Write a report down, what was told sealed, under a number that opens it."""
     report_id, number = uuid7(), "-".join("".join(secrets.choice(_ALPHABET) for _ in range(5)) for _ in range(4))
     now = clock.now()
     report = Report(
         id=report_id,
         application_id=application_id,
+        origin=origin,
         kind=kind,
         number_hash=crypto.hash_token(rules.plain_number(number)),
         text_sealed=_seal(report_id, "text", text.strip()),
@@ -80,7 +66,8 @@ def _receive(application_id: UUID, kind: Kind, text: str, email: str, *, by: Act
     return Receipt(report_id, number)
 
 
-def _tell_reviewers(report_id: UUID, title: str, body: str, *, by: Actor) -> None:
+def tell_reviewers(report_id: UUID, title: str, body: str, *, by: Actor) -> None:
+    """Tell the reviewers of a report that waits for them."""
     notification.notify_role(
         role=Role.REVIEWER,
         kind="store.report_received",
@@ -93,12 +80,12 @@ def _tell_reviewers(report_id: UUID, title: str, body: str, *, by: Actor) -> Non
 
 def acknowledge_report(*, report_id: UUID, by: Actor) -> None:
     """Take a report in charge. Raises as every act here: `RoleRequired`, `OwnOrganisation`, `TransitionRefused`."""
-    _move(_lock(report_id, by), Verb.ACKNOWLEDGE, by=by)
+    _move(lock_report(report_id, by=by), Verb.ACKNOWLEDGE, by=by)
 
 
 def forward_report(*, report_id: UUID, text: str, by: Actor) -> None:
     """Put the problem to the publisher, in words that do not give the reporter away."""
-    report = _lock(report_id, by)
+    report = lock_report(report_id, by=by)
     _move(report, Verb.FORWARD, text, by=by)
     report.forwarded_sealed = _seal(report_id, "forwarded", text.strip())
     notification.notify_members(
@@ -130,7 +117,7 @@ def answer_report(*, report_id: UUID, text: str, by: Actor) -> None:
 
 def open_audit(*, report_id: UUID, scope: str, by: Actor) -> UUID:
     """Plan an audit of the application, from today and for `AUDIT_DAYS`. Raises as `audits.plan` too."""
-    report = _lock(report_id, by)
+    report = lock_report(report_id, by=by)
     _move(report, Verb.OPEN_AUDIT, scope, by=by)
     today = clock.today()
     report.audit_id = audits.plan(
@@ -138,7 +125,7 @@ def open_audit(*, report_id: UUID, scope: str, by: Actor) -> UUID:
         scope=scope,
         starts_on=today,
         ends_on=today + timedelta(days=rules.AUDIT_DAYS),
-        origin=Origin.REPORT,
+        origin=AuditOrigin.INCIDENT if report.origin == Origin.INCIDENT else AuditOrigin.REPORT,
         origin_id=report_id,
         by=by,
     )
@@ -147,7 +134,7 @@ def open_audit(*, report_id: UUID, scope: str, by: Actor) -> UUID:
 
 def close_report(*, report_id: UUID, text: str, by: Actor) -> None:
     """Conclude, in words for the reporter, who is told by e-mail when they left an address; the address is erased."""
-    report = _lock(report_id, by)
+    report = lock_report(report_id, by=by)
     _move(report, Verb.CLOSE, text, by=by)
     report.conclusion, report.closed_at = text.strip(), clock.now()
     if report.email_sealed:
@@ -163,6 +150,8 @@ def erase_old_reports(*, by: Actor) -> int:
     found = db.session.scalars(old.limit(500).with_for_update(skip_locked=True)).all()
     for report in found:
         report.text_sealed = report.forwarded_sealed = report.answer_sealed = None
+        if report.origin == Origin.INCIDENT:
+            db.session.execute(sa.update(Incident).where(Incident.report_id == report.id).values(measures_sealed=None))
         audit.record("store:report:erase", by=by, object_type="report", object_id=report.id)
     return len(found)
 
@@ -188,7 +177,7 @@ def _move(report: Report, verb: Verb, text: str = "", *, by: Actor) -> None:
     audit.record(f"store:report:{verb}", by=by, object_type="report", object_id=report.id, state=report.state)
 
 
-def _lock(report_id: UUID, by: Actor) -> Report:
+def lock_report(report_id: UUID, *, by: Actor) -> Report:
     """The report, locked for an examiner who is not of the publisher's organisation."""
     report = _locked(report_id)
     check_other_organisation(_organisation(report), by)

@@ -9,8 +9,9 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from platform_core import clock
+from platform_core import clock, events
 from platform_core.database import transaction
+from store.events import IncidentMadeKnown
 from store.pages.publisher.acts import list_own_acts
 from store.queries.agreements import find_convention
 from store.queries.audits import get_audit
@@ -18,12 +19,24 @@ from store.queries.commission import ReservationView, list_reservations
 from store.queries.evidence import get_submitted_evidence, list_evidence
 from store.queries.listings import find_listing
 from store.queries.questions import list_questions
-from store.queries.reports import list_reports
+from store.queries.reports import find_incident, list_reports
 from store.queries.submissions import get_own_submission, get_submission
 from store.rules import convention
 from store.rules.commission import Ballot, NewReservation
 from store.rules.grid import Verdict
-from store.service import audits, commission, decisions, evidence, questions, rehearsal, reservations, reviews
+from store.rules.reports import Origin
+from store.rules.reports import People as Concerned
+from store.service import (
+    audits,
+    commission,
+    decisions,
+    evidence,
+    incidents,
+    questions,
+    rehearsal,
+    reservations,
+    reviews,
+)
 from store.workflow import ListingState, QuestionState, ReservationState, SubmissionState
 from tests import files
 from tests.signing_in import read_csrf_token, sign_in_agent, submit
@@ -336,14 +349,51 @@ def test_an_incident_opens_a_report_that_its_number_follows(alice: FlaskClient, 
     application_id, _ = bring_to("listed", people)
     address = page(application_id, "/incident")
     tomorrow = (clock.today() + timedelta(days=1)).isoformat()
-    told = {"what": "Un jeton perdu.", "noticed_on": tomorrow, "people": "unknown", "done": "Clé changée."}
+    told = {"what": "Un jeton perdu.", "noticed_on": tomorrow, "people": "unknown", "measures": "Clé changée."}
     wrong = submit(alice, address, told)
     assert wrong.status_code == 422 and 'href="#noticed_on"' in wrong.text and "Un jeton perdu." in wrong.text
     declared = submit(alice, address, {**told, "noticed_on": clock.today().isoformat()})
     assert declared.status_code == 200 and "ens-number" in declared.text
     with transaction():
-        found = list_reports().items[0]
+        assert list_reports().total == 0
+        (found,) = list_reports(origin=Origin.INCIDENT).items
+        incident = find_incident(found.id)
     assert (found.application_id, found.kind) == (application_id, "security")
+    assert incident and (incident.people, incident.measures) == ("unknown", "Clé changée.")
+
+
+def test_the_authority_reads_an_incident_and_has_people_told_once(
+    client: FlaskClient, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    application_id, _ = bring_to("listed", people)
+    with transaction():
+        report_id = incidents.declare_incident(
+            application_id=application_id,
+            what="Un jeton perdu.",
+            noticed_on=clock.today(),
+            people=Concerned.FEWER_THAN_10,
+            measures="Clé changée.",
+            by=people.alice,
+        ).report_id
+    assert people.ines.id and people.omar.id
+    sign_in_agent(client, agent_id=people.ines.id)
+    assert "Balance+" in client.get("/instruction/incidents").text
+    assert "Balance+" not in client.get("/instruction/signalements").text.partition("<main")[2]
+    shown = client.get(f"/instruction/signalements/{report_id}").text
+    assert "Moins de 10" in shown and "Clé changée." in shown and "Informer les personnes" not in shown
+    path = f"/instruction/incidents/{report_id}/information"
+    assert client.get(path).status_code == 403
+    sign_in_agent(client, agent_id=people.omar.id)
+    notice = {"text": "Une clé de Balance+ a été perdue. Changez votre mot de passe."}
+    assert submit(client, path, {"text": "Trop court.", "do": "confirm"}).status_code == 422
+    assert "Ce que chaque personne lira" in submit(client, path, {**notice, "do": "preview"}).text
+    heard: list[IncidentMadeKnown] = []
+    monkeypatch.setitem(events._handlers, IncidentMadeKnown, [*events._handlers[IncidentMadeKnown], heard.append])
+    assert submit(client, path, {**notice, "do": "confirm"}).status_code == 303
+    token = read_csrf_token(client, f"/instruction/signalements/{report_id}")
+    late = client.post(path, data={"text": "Un second texte, plus complet.", "do": "confirm", "csrf_token": token})
+    assert [(one.application_id, one.text) for one in heard] == [(application_id, notice["text"])]
+    assert late.status_code == 409 and "Un second texte, plus complet." in late.text and notice["text"] in late.text
 
 
 def test_an_audit_asks_for_documents_then_for_corrections(alice: FlaskClient, people: People) -> None:

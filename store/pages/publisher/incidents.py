@@ -11,16 +11,16 @@ from werkzeug.wrappers import Response
 from identity_core.sessions import agent_required, current_actor
 from platform_core import clock
 from platform_core.database import transaction
-from platform_core.errors import Invalid
-from platform_core.french import day_in_words
+from platform_core.errors import Fault, Invalid
 from store.pages import forms
 from store.queries.submissions import get_own_submission
-from store.service import reports
+from store.rules.reports import People, check_incident
+from store.service import incidents
 
 blueprint = Blueprint("incidents", __name__, template_folder="../../templates")
 
 Answer = str | Response | tuple[str, int]
-_FIELDS = ("what", "noticed_on", "people", "done")
+_FIELDS = ("what", "noticed_on", "people", "measures")
 
 
 @blueprint.get("/editeur/applications/<uuid:application_id>/incident")
@@ -33,15 +33,21 @@ def show(application_id: UUID) -> str:
 @agent_required("publisher")
 def declare(application_id: UUID) -> Answer:
     typed = {name: request.form.get(name, "").strip().replace("\r\n", "\n") for name in _FIELDS}
-    errors = _list_errors(typed)
-    if errors:
-        return _page(application_id, typed, errors), 422
+    noticed_on, by = _day(typed["noticed_on"]), current_actor()
     try:
+        check_incident(typed["what"], typed["measures"], noticed_on, typed["people"], clock.today())
         with transaction():
-            receipt = reports.declare_incident(application_id=application_id, text=_compose(typed), by=current_actor())
-            file = get_own_submission(application_id, by=current_actor())
+            receipt = incidents.declare_incident(
+                application_id=application_id,
+                what=typed["what"],
+                noticed_on=noticed_on or clock.today(),
+                people=People(typed["people"]),
+                measures=typed["measures"],
+                by=by,
+            )
+            file = get_own_submission(application_id, by=by)
     except Invalid as refused:
-        return _page(application_id, typed, {"what": forms.say_fault(refused.faults[0])}), 422
+        return _page(application_id, typed, {fault.where: _say(fault) for fault in refused.faults}), 422
     return render_template("store/publisher/incident_declared.html", file=file, tab="follow_up", number=receipt.number)
 
 
@@ -54,30 +60,26 @@ def _page(application_id: UUID, typed: Mapping[str, str], errors: Mapping[str, s
         tab="follow_up",
         typed=typed,
         errors=errors,
-        people=[{"value": code, "label": label} for code, label in _people().items()],
+        people=[{"value": code, "label": label} for code, label in say_people().items()],
     )
 
 
-def _people() -> Mapping[str, str]:
-    """How many people an incident may concern, in words."""
+def say_people() -> Mapping[People, str]:
+    """How many people an incident concerns, in words."""
     return {
-        "none": gettext("Aucune"),
-        "fewer-than-10": gettext("Moins de 10"),
-        "fewer-than-100": gettext("De 10 à 99"),
-        "fewer-than-1000": gettext("De 100 à 999"),
-        "1000-or-more": gettext("1 000 ou plus"),
-        "unknown": gettext("Pas encore connu"),
+        People.NONE: gettext("Aucune"),
+        People.FEWER_THAN_10: gettext("Moins de 10"),
+        People.FEWER_THAN_100: gettext("De 10 à 99"),
+        People.FEWER_THAN_1000: gettext("De 100 à 999"),
+        People.MORE: gettext("1 000 ou plus"),
+        People.UNKNOWN: gettext("Pas encore connu"),
     }
 
 
-def _list_errors(typed: Mapping[str, str]) -> dict[str, str]:
-    errors = {name: gettext("Ce champ manque.") for name in ("what", "done") if not typed[name]}
-    day = _day(typed["noticed_on"])
-    if day is None or day > clock.today():
-        errors["noticed_on"] = gettext("Donnez un jour passé, ou celui d’aujourd’hui.")
-    if typed["people"] not in _people():
-        errors["people"] = gettext("Choisissez une des réponses proposées.")
-    return errors
+def _say(fault: Fault) -> str:
+    if fault.where == "noticed_on":
+        return str(gettext("Donnez un jour passé, ou celui d’aujourd’hui."))
+    return forms.say_fault(fault)
 
 
 def _day(text: str) -> date | None:
@@ -85,16 +87,3 @@ def _day(text: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         return None
-
-
-def _compose(typed: Mapping[str, str]) -> str:
-    """The declaration as its examiners read it."""
-    return "\n".join(
-        [
-            gettext("Incident de sécurité déclaré par l’éditeur."),
-            gettext("Constaté le : %(day)s", day=day_in_words(_day(typed["noticed_on"]))),
-            gettext("Personnes concernées : %(people)s", people=_people()[typed["people"]]),
-            gettext("Ce qui s’est passé : %(what)s", what=typed["what"]),
-            gettext("Mesures prises : %(done)s", done=typed["done"]),
-        ]
-    )
