@@ -16,7 +16,7 @@ from platform_core.errors import Forbidden, NotFound
 from platform_core.fhir.registry import Entry, Outcome, Page, Resource, ResourceType, SearchParameter, Stored
 from platform_core.fhir.search import Query, Span
 
-_DEVICE = "Observation:device"
+DEVICES = "Observation:device"
 
 
 def create(call: DataCall, resource: Resource, criteria: str) -> Stored:
@@ -69,12 +69,13 @@ def _page(query: Query, permit: Permit, rows: Sequence[MeasureRow], total: int |
     renderer = Renderer(permit)
     shown = rows[: query.count]
     counts = {KINDS[kind].category: count for kind, count in Counter([row.kind for row in shown]).items()}
-    included = _devices(permit, renderer, shown) if _DEVICE in query.includes else ()
+    included = list_included(permit, renderer, shown) if DEVICES in query.includes else ()
     matches = [("Observation", row.id, renderer.observation(row)) for row in shown]
     return Page(matches, counts, has_more=len(rows) > query.count > 0, total=total, included=included)
 
 
-def _devices(permit: Permit, renderer: Renderer, rows: Sequence[MeasureRow]) -> Sequence[tuple[str, str, str]]:
+def list_included(permit: Permit, renderer: Renderer, rows: Sequence[MeasureRow]) -> Sequence[tuple[str, str, str]]:
+    """The devices that took some measures, as entries of a page."""
     ids = {row.device_id for row in rows if row.device_id}
     found = device_queries.list_devices(patient_id=permit.patient_id, ids=ids) if ids else ()
     return [("Device", renderer.device_reference(row.id), renderer.device(row)) for row in found]
@@ -117,7 +118,7 @@ OBSERVATION = ResourceType(
         *(SearchParameter(name, "reference") for name in ("patient", "subject")),
         *(SearchParameter(name, "token") for name in PATIENT_PARAMETERS[2:]),
     ),
-    includes=(_DEVICE,),
+    includes=(DEVICES,),
     read=read,
     search=search,
     create=create,

@@ -1,0 +1,1 @@
+"""Writing entries of the record."""
