@@ -67,6 +67,7 @@ REFERENCING = {
     ("page", "words"),
     [
         ("consent", {*consents.Status, *consents.RequestStatus, *consents.Verb}),
+        ("consent", {*consents.ErasureState, *consents.ErasureVerb}),
         ("referencing", REFERENCING),
         ("contested-access", {*accesses.State, *accesses.Verb}),
         ("report", {*reports.State, *reports.Verb}),

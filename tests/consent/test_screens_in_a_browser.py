@@ -1,4 +1,4 @@
-"""The consent screen (C1 to C22) and the dashboard (D1 to D10) in a real browser."""
+"""The consent screen (C1 to C22) in a real browser."""
 
 import re
 from collections.abc import Callable
@@ -6,14 +6,7 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
-from flask import Flask
 from playwright.sync_api import Locator, Page, expect
-
-from platform_core.access import Actor
-from platform_core.database import transaction
-from store.service import listings
-from tests.consent.builders import WEIGHT, WRITE
-from tests.consent.calls import call, state_of
 
 pytestmark = pytest.mark.browser
 
@@ -172,88 +165,3 @@ class TestDecision:
         expect(question.get_by_role("heading", level=1)).to_contain_text("Balance+")
         expect(question.get_by_role("main")).to_contain_text("Rien n’a été partagé")
         expect(question.get_by_role("link", name="Retourner à Balance+")).to_be_visible()
-
-
-class TestDashboard:
-    @pytest.fixture
-    def granted(self, question: Page) -> Page:
-        authorise(question)
-        question.get_by_role("button", name="Confirmer").click()
-        question.goto("/espace")
-        return question
-
-    def test_it_is_two_clicks_from_home_and_counts(self, granted: Page, assert_accessible: Check) -> None:
-        """D1, D2."""
-        expect(granted.get_by_role("main")).to_contain_text("1 application a accès")
-        granted.get_by_role("main").get_by_role("link", name="Mes applications").click()
-        assert_accessible(granted)
-        card = granted.locator(".ens-card")
-        for said in ("Active", "Poids", "1 fois par jour", "Expire le", "jours", "Dernier accès", "Accès en 30 jours"):
-            expect(card).to_contain_text(said)
-        card.get_by_role("link", name="Balance+").click()
-        assert_accessible(granted)
-        expect(granted.get_by_role("heading", level=1)).to_have_text("Balance+")
-
-    def test_what_was_used_and_what_comes_next_is_told(self, granted: Page, app: Flask, camille: UUID) -> None:
-        """C10, D3."""
-        grant_id = self.open(granted)
-        state = state_of(camille, grant_id)
-        call(camille, grant_id, WEIGHT, now=state.valid_from, access=WRITE)
-        granted.reload()
-        row = granted.get_by_role("row", name=re.compile("Ajouter"))
-        expect(row).to_contain_text(re.compile(r"1 sur 1 aujourd.hui, prochaine"))
-
-    def test_pausing_resuming_and_synchronising_now(
-        self, granted: Page, camille: UUID, assert_accessible: Check
-    ) -> None:
-        """D5."""
-        self.open(granted)
-        granted.get_by_role("button", name="Mettre en pause").click()
-        assert_accessible(granted)
-        expect(granted.get_by_text("En pause", exact=True)).to_be_visible()
-        granted.get_by_role("button", name="Reprendre").click()
-        granted.get_by_role("button", name="Synchroniser maintenant").click()
-        expect(granted.get_by_text("Synchronisation ouverte")).to_be_visible()
-        expect(granted.locator(".ens-timeline li")).to_have_count(4)
-
-    def test_modifying_and_revoking(self, granted: Page, camille: UUID, assert_accessible: Check) -> None:
-        """D5, D6, D7: consequences first, two steps, the card stays visible."""
-        grant_id = self.open(granted)
-        granted.get_by_role("link", name="Modifier").click()
-        assert_accessible(granted)
-        box(granted, "Poids", "Lire").uncheck()
-        granted.get_by_role("button", name="Enregistrer").click()
-        assert [str(item.access) for item in state_of(camille, grant_id).items] == ["write"]
-        granted.get_by_role("link", name="Révoquer").click()
-        assert_accessible(granted)
-        expect(granted.get_by_role("main")).to_contain_text("Elle vaut tout de suite")
-        granted.get_by_role("button", name="Révoquer").click()
-        assert_accessible(granted)
-        expect(granted.get_by_text("Révoquée", exact=True)).to_be_visible()
-        granted.goto("/espace/applications?statut=revoquees")
-        expect(granted.get_by_role("link", name="Balance+")).to_be_visible()
-
-    def test_a_suspended_app_is_marked(
-        self, granted: Page, applications: dict[str, UUID], agents: dict[str, Actor]
-    ) -> None:
-        """D2, D9."""
-        with transaction():
-            listings.suspend_listing(application_id=applications["Balance+"], motive="Contrôle", by=agents["omar"])
-        self.open(granted)
-        expect(granted.get_by_text("Référencement suspendu", exact=True)).to_be_visible()
-        expect(granted.get_by_role("button", name="Synchroniser maintenant")).to_have_count(0)
-
-    def test_empty_pages_explain(self, camilles: Page, assert_accessible: Check) -> None:
-        """D10."""
-        assert_accessible(camilles)
-        expect(camilles.get_by_text("Rien à montrer ici")).to_be_visible()
-        camilles.goto("/espace/journal")
-        assert_accessible(camilles)
-        expect(camilles.get_by_text("Aucun accès", exact=True)).to_be_visible()
-
-    @staticmethod
-    def open(page: Page) -> UUID:
-        page.goto("/espace/applications")
-        page.get_by_role("link", name="Balance+").click()
-        page.wait_for_url(re.compile(r"/espace/applications/[0-9a-f-]{36}$"))
-        return UUID(page.url.rsplit("/", 1)[1])
