@@ -78,7 +78,7 @@ def search(call: DataCall, query: Query) -> Page:
         raise Forbidden("The search names another patient than the token does.", code="patient-mismatch")
     asked = rules.read_asked(query)
     if not asked.kinds:
-        return Page((), {}, total=0 if query.total else None)
+        return Page((), {}, total=0 if query.total or not query.count else None)
     permit = call.require(asked.categories, Access.READ, period=asked.dates.days(), narrow=not asked.named)
     spans = asked.spans(permit.categories)
     sought = queries.Sought(call.patient_id, Viewer.reading(permit), spans, asked.conditions, asked.updated)

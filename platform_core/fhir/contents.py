@@ -49,7 +49,7 @@ def stream(found: Content) -> Response:
 def _range_asked(found: Content) -> Range | None:
     """The range of the request, when it is a single one and the document is still the one it is about (If-Range)."""
     asked = parse_range_header(request.headers.get("Range"))
-    if asked is None or len(asked.ranges) != 1:
+    if asked is None or asked.units != "bytes" or len(asked.ranges) != 1:
         return None
     condition = request.if_range
     return asked if condition.etag in {None, found.tag} and condition.date is None else None
