@@ -193,8 +193,8 @@ class Mandate:
     until: date
 
 
-def check_mandate(mandate: Mandate, *, families: Collection[str], today: date) -> None:
-    """Whether such a mandate may be given. Raises `Invalid` (`invalid-mandate`) with every fault."""
+def mandate_faults(mandate: Mandate, *, families: Collection[str], today: date) -> list[Fault]:
+    """What forbids to give such a mandate; empty when nothing does. `families` are those that exist."""
     faults = []
     if not mandate.powers:
         faults.append(Fault("powers", "at least one"))
@@ -204,8 +204,7 @@ def check_mandate(mandate: Mandate, *, families: Collection[str], today: date) -
         faults.append(Fault("excluded", "families of data that exist"))
     if not today <= mandate.until <= months_after(today, MANDATE_MONTHS[-1]):
         faults.append(Fault("until", "between today and a year from now"))
-    if faults:
-        raise Invalid("The mandate cannot be given as asked.", code="invalid-mandate", faults=faults)
+    return faults
 
 
 def coming_of_age(birth_date: date) -> date:

@@ -84,7 +84,7 @@ def _opens(link: Link) -> bool:
     if present is None:
         return True
     view = current_app.view_functions[link.endpoint]
-    if present.actor.kind is ActorKind.HELPER:
+    if present.actor.kind is ActorKind.HELPER and link.area is Area.PATIENT:
         return not present.actor.roles.isdisjoint(getattr(view, "__powers__", ()))
     roles = getattr(view, "__roles__", None)
     return roles is None or not present.actor.roles.isdisjoint(roles)

@@ -203,7 +203,7 @@ def _said(error: DomainError | None) -> dict[str, str]:
     if error is None:
         return {}
     words = {
-        "email": gettext("Donnez l’adresse électronique de votre aidant, comme prenom.nom@exemple.fr."),
+        "email": gettext("Donnez l’adresse électronique de votre aidant, et non la vôtre."),
         "powers": gettext("Cochez au moins un droit ; gérer les autorisations va avec la consultation du dossier."),
         "excluded": gettext("Choisissez parmi les familles proposées."),
         "until": gettext("Choisissez une des durées proposées."),

@@ -7,7 +7,7 @@ from identity_core import queries
 from identity_core.errors import MandateNotYours
 from identity_core.events import MandateProposed
 from identity_core.models import Representation
-from identity_core.rules import Mandate, RepresentationKind, check_mandate, normal_email
+from identity_core.rules import Mandate, RepresentationKind, mandate_faults, normal_email
 from identity_core.service.representations import (
     audit_act,
     end_active,
@@ -37,14 +37,10 @@ def give_mandate(*, patient_id: UUID, email: str, mandate: Mandate, by: Actor) -
     It is in force once that person accepted it (within two weeks) and the patient confirmed who that is. Proposing to
     an address again replaces the proposal before. Only the patient gives one: an adult, who has no guardian.
 
-    Raises `Invalid` (`invalid-email`, `invalid-mandate`), `Forbidden` (`mandate-not-yours`), `Conflict`
-    (`too-many-mandates`).
+    Raises `Invalid` (`invalid-mandate`), `MandateNotYours`, `Conflict` (`too-many-mandates`).
     """
     _check_giver(patient_id, by)
-    address = normal_email(email)
-    if address in {normal_email(own) for own in queries.list_email_addresses(patient_id)}:
-        raise Invalid("This address is the patient's own.", code="own-email", faults=[Fault("email", "your own")])
-    check_mandate(mandate, families=[family.code for family in registry.families()], today=clock.today())
+    address = _checked(patient_id, email, mandate)
     lookup = queries.email_lookup(address)
     for waiting in _waiting(patient_id, lookup):
         move(waiting, RepresentationVerb.REVOKE, by=by)
@@ -90,7 +86,7 @@ def refuse_mandate(*, representation_id: UUID, by: Actor) -> None:
 def confirm_mandate(*, patient_id: UUID, representation_id: UUID, by: Actor) -> None:
     """Put a mandate in force, now that the patient knows who accepted it; one of the same person before it ends.
 
-    Raises `NotFound`, `Forbidden` (`mandate-not-yours`), `Conflict` (`representation-state`, `represents-already`).
+    Raises `NotFound`, `MandateNotYours`, `Conflict` (`representation-state`, `represents-already`).
     """
     _check_giver(patient_id, by)
     found = _mandate_of(patient_id, representation_id)
@@ -106,7 +102,7 @@ def confirm_mandate(*, patient_id: UUID, representation_id: UUID, by: Actor) -> 
 def revoke_mandate(*, patient_id: UUID, representation_id: UUID, by: Actor) -> None:
     """Take a mandate back, whether it runs or waits: the helper's next page is their own record.
 
-    For the patient, or for those whom the law charges with them. Raises `NotFound`, `Forbidden` (`mandate-not-yours`),
+    For the patient, or for those whom the law charges with them. Raises `NotFound`, `MandateNotYours`,
     `Conflict` (`representation-state`).
     """
     if by.kind is ActorKind.HELPER:
@@ -129,6 +125,21 @@ def revoke_mandates(*, patient_id: UUID, by: Actor) -> None:
     for found in lock_all(patient_id, mandates, Representation.state.in_(running)):
         if not lapse(found):
             move(found, RepresentationVerb.REVOKE, by=by)
+
+
+def _checked(patient_id: UUID, email: str, mandate: Mandate) -> str:
+    """The address as it is compared. Raises `Invalid` (`invalid-mandate`) with every fault of the form."""
+    faults = mandate_faults(mandate, families=[family.code for family in registry.families()], today=clock.today())
+    address = ""
+    try:
+        address = normal_email(email)
+    except Invalid as error:
+        faults = [*error.faults, *faults]
+    if address in {normal_email(own) for own in queries.list_email_addresses(patient_id)}:
+        faults.insert(0, Fault("email", "the patient's own"))
+    if faults:
+        raise Invalid("The mandate cannot be given as asked.", code="invalid-mandate", faults=faults)
+    return address
 
 
 def _check_giver(patient_id: UUID, by: Actor) -> None:

@@ -47,6 +47,9 @@ RIGHTS: dict[str, frozenset[str]] = {
             "dmp.show_typing",
             "dmp.type_measure",
             "dmp.unhide_measure",
+            "documents.add_document",
+            "documents.change_document",
+            "documents.show_adding",
             "identity.close_space",
             "identity.decide_opening",
             "identity.show_closing",
@@ -68,7 +71,18 @@ RIGHTS: dict[str, frozenset[str]] = {
         ],
         LAW,
     ),
-    **dict.fromkeys(["dmp.show_measures", "dmp.show_record"], READING),
+    **dict.fromkeys(
+        [
+            "dmp.show_measures",
+            "dmp.show_record",
+            "documents.download_document",
+            "documents.filter_documents",
+            "documents.list_documents",
+            "documents.open_document",
+            "documents.show_document",
+        ],
+        READING,
+    ),
     **dict.fromkeys(
         [
             "authorising.lift_silence",
