@@ -71,6 +71,7 @@ REFERENCING = {
         ("referencing", REFERENCING),
         ("contested-access", {*accesses.State, *accesses.Verb}),
         ("report", {*reports.State, *reports.Verb}),
+        ("representation", {*spaces.RepresentationState, *spaces.RepresentationVerb}),
         ("space", {*spaces.SpaceState, *spaces.SpaceVerb}),
     ],
 )
