@@ -40,6 +40,10 @@ def _words(code: str) -> tuple[str, str]:
             gettext("Cette page concernait un autre dossier"),
             gettext("Vous êtes passé à un autre dossier dans une autre fenêtre. Rien n’a été modifié : rechargez."),
         ),
+        "outside-mandate": (
+            gettext("Votre mandat ne va pas jusque-là"),
+            gettext("La personne que vous aidez ne vous a pas confié cela. Elle seule peut en décider."),
+        ),
         "sandbox-patients-only": (
             gettext("Application en bac à sable"),
             gettext("Cette application est en essai : elle ne peut demander que des patients de synthèse."),

@@ -8,7 +8,8 @@ from consent.queries import get_state, list_states
 from consent.service import erasure, lifecycle
 from consent.service.history import record_act
 from consent.workflow import Status
-from platform_core.access import Actor
+from identity_core.errors import OutsideMandate
+from platform_core.access import Actor, ActorKind
 from platform_core.errors import Conflict
 from platform_core.events import ContributionsChoice, ContributionsWithdrawn, publish
 
@@ -46,8 +47,11 @@ def withdraw_consent(
 def decide_contributions(*, patient_id: UUID, grant_id: UUID, choice: ContributionsChoice, by: Actor) -> None:
     """Keep, mask or delete everything that the app of an ended consent wrote in the record; each data core does it.
 
-    What was masked may be kept again; what was deleted stays so. Raises `NotFound`, `Conflict` (`not-ended`).
+    What was masked may be kept again; what was deleted stays so, which no helper decides. Raises `NotFound`, `Conflict`
+    (`not-ended`), `OutsideMandate`.
     """
+    if by.kind is ActorKind.HELPER and choice is ContributionsChoice.DELETE:
+        raise OutsideMandate("What is deleted from the record is gone for good: the patient alone decides it.")
     consent = lifecycle.lock_consent(patient_id, grant_id)
     if get_state(patient_id, grant_id).is_live:
         raise Conflict("Revoke the consent first: the app still writes.", code="not-ended")
