@@ -55,10 +55,12 @@ def list_days(app_id: UUID, *, first: date, last: date) -> Sequence[DayUsage]:
     ]
 
 
-def find_stock(app_id: UUID) -> ConsentStock:
-    """The consents in force, as last counted."""
-    newest = sa.select(ConsentCount).where(ConsentCount.app_id == app_id).order_by(ConsentCount.day.desc()).limit(1)
-    row = db.session.scalars(newest).one_or_none()
+def find_stock(app_id: UUID, *, until: date | None = None) -> ConsentStock:
+    """The consents in force, as last counted, or as they were at the end of a day."""
+    counted = sa.select(ConsentCount).where(ConsentCount.app_id == app_id)
+    if until:
+        counted = counted.where(ConsentCount.day <= until)
+    row = db.session.scalars(counted.order_by(ConsentCount.day.desc()).limit(1)).one_or_none()
     return ConsentStock(row.live - row.paused, row.paused) if row else ConsentStock()
 
 

@@ -16,6 +16,7 @@ def init_app(app: Flask) -> None:
     api.register_blueprint(blueprint)
     app.register_blueprint(usage.blueprint)
     add_panel(Panel(Area.PUBLISHER, "application", "data_sync/panel.html", usage.load_panel, order=300))
+    add_panel(Panel(Area.PUBLIC, "pilot", "data_sync/pilot.html", usage.load_pilot))
     schedule.every(120, "data_sync.count_calls")
     schedule.every(3600, "data_sync.count_consents")
     schedule.every(120, "data_sync.observe_sandbox")

@@ -59,7 +59,10 @@ class CeilingItem(Schema):
 
 
 class ListedApplication(Schema):
-    """A line of the catalogue. `region` is set for a regional service, and for an establishment that gives its own."""
+    """A line of the catalogue. `region` is set for a regional service, and for an establishment that gives its own.
+
+    The `pilot_` members are null but for an experiment: its regions, how many people it may take, its last day.
+    """
 
     slug = fields.String(required=True)
     name = fields.String(required=True)
@@ -76,6 +79,9 @@ class ListedApplication(Schema):
     number = fields.String(required=True, metadata={"example": "ENS-2026-0001"})
     listed_on = fields.Date(required=True)
     expires_on = fields.Date(required=True)
+    pilot_regions = fields.List(fields.String(), required=True, allow_none=True, metadata={"example": ["52", "53"]})
+    pilot_places = fields.Integer(required=True, allow_none=True)
+    pilot_until = fields.Date(required=True, allow_none=True)
 
 
 class Catalogue(Schema):
@@ -134,6 +140,9 @@ def describe(listing: ListingView) -> dict[str, Any]:
         "number": listing.number,
         "listed_on": listing.listed_on,
         "expires_on": listing.expires_on,
+        "pilot_regions": list(listing.pilot.regions) if listing.pilot else None,
+        "pilot_places": listing.pilot.places if listing.pilot else None,
+        "pilot_until": listing.pilot.ends_on if listing.pilot else None,
         **{name: entry.get(name) for name in ENTRY_FIELDS},
         "audience": service["audience"],
         "platforms": service["platforms"],

@@ -3,7 +3,7 @@
 import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from io import StringIO
 from typing import Any
 from uuid import UUID
@@ -52,6 +52,20 @@ def load_panel(*, by: Actor, application_id: UUID) -> dict[str, Any]:
     days = queries.list_days(application_id, first=last - timedelta(days=6), last=last)
     served, refused = sum(day.served for day in days), sum(day.refused for day in days)
     return {"application_id": application_id, "served": served, "refused": refused}
+
+
+def load_pilot(*, by: Actor | None, application_id: UUID, first: date, last: date) -> dict[str, Any]:
+    """What the page of a pilot tells everybody of its use: numbers of consents and of calls, none of them about a few
+    people (`rules.told`)."""
+    days = queries.list_days(application_id, first=first, last=last)
+    stock = queries.find_stock(application_id, until=last)
+    return {
+        "active": rules.told(stock.active + stock.paused),
+        "granted": rules.told(sum(day.granted for day in days)),
+        "revoked": rules.told(sum(day.revoked for day in days)),
+        "served": sum(day.served for day in days),
+        "refused": sum(day.refused for day in days),
+    }
 
 
 @blueprint.get("")

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from platform_core import clock
 from platform_core.access import Actor
 from platform_core.database import db
 from platform_core.errors import NotFound
@@ -26,6 +27,11 @@ class ActionView:
     answer: str
     done_at: datetime | None
 
+    @property
+    def is_overdue(self) -> bool:
+        """Whether its last day passed and the publisher did not say that it is made."""
+        return self.done_at is None and self.due_on < clock.today()
+
 
 @dataclass(frozen=True, slots=True)
 class AuditView:
@@ -44,6 +50,11 @@ class AuditView:
     planned_by: str
     closed_at: datetime | None
     actions: Sequence[ActionView]
+
+    @property
+    def overdue(self) -> int:
+        """How many corrections are overdue while they may still be declared made."""
+        return sum(one.is_overdue for one in self.actions) if self.state is AuditState.CORRECTIVE_ACTION else 0
 
 
 def list_audits(application_id: UUID | None = None, *, open_only: bool = False) -> Sequence[AuditView]:

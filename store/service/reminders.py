@@ -1,4 +1,4 @@
-"""Reminders of the referencing, each sent once: delays, questions, reservations, sleeping drafts, listings that end."""
+"""Reminders of the referencing, each sent once: delays, questions, reservations, corrections, drafts, listings."""
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
@@ -12,6 +12,7 @@ from platform_core import clock
 from platform_core.access import Actor
 from platform_core.database import db
 from store.models.applications import Application
+from store.models.audits import Audit, CorrectiveAction
 from store.models.commission import Reservation
 from store.models.history import Reminder
 from store.models.listings import Listing
@@ -19,7 +20,7 @@ from store.models.reviews import Question
 from store.models.submissions import Submission
 from store.rules.procedure import PROCEDURE
 from store.service.transitions import tell_authority, tell_publisher
-from store.workflow import ListingState, QuestionState, ReservationState, Role, SubmissionState
+from store.workflow import AuditState, ListingState, QuestionState, ReservationState, Role, SubmissionState
 
 _BATCH = 500
 _LIVE = [ListingState.LISTED, ListingState.SUSPENDED]
@@ -27,7 +28,7 @@ _LIVE = [ListingState.LISTED, ListingState.SUSPENDED]
 
 def send_reminders(*, by: Actor) -> int:
     """Send the reminders that are due and were not sent yet, a few hundred of each kind; how many."""
-    return sum(send(by) for send in (_tell_expiring, _tell_overdue, _tell_unanswered, _tell_reserved, _tell_asleep))
+    return sum(send(by) for send in _REMINDERS)
 
 
 def _tell_expiring(by: Actor) -> int:
@@ -93,6 +94,24 @@ def _tell_reserved(by: Actor) -> int:
     return sent
 
 
+def _tell_uncorrected(by: Actor) -> int:
+    """Corrections of an audit whose last day passed, told to the publisher and to the reviewers."""
+    late = (
+        (Audit.state == AuditState.CORRECTIVE_ACTION)
+        & CorrectiveAction.done_at.is_(None)
+        & (CorrectiveAction.due_on < clock.today())
+    )
+    sent = 0
+    for application, row in _claim(CorrectiveAction, late, "correction", CorrectiveAction.due_on, through=Audit):
+        kind, title = "store.correction-overdue", f"{application.name} : une mesure corrective a dépassé son échéance"
+        body = f"Une mesure demandée par l’audit de {application.name} n’est pas déclarée faite à l’échéance fixée."
+        tell_publisher(application, kind=kind, title=title, body=body, by=by)
+        path = f"audits/{row.audit_id}"
+        tell_authority(Role.REVIEWER, None, kind=kind, title=title, body=body, path=path, by=by)
+        sent += 1
+    return sent
+
+
 def _tell_asleep(by: Actor) -> int:
     """Drafts that will be archived in a month, told to the publisher."""
     limit = clock.now() - timedelta(days=PROCEDURE["drafts"]["warn_after_days"])
@@ -107,22 +126,30 @@ def _tell_asleep(by: Actor) -> int:
     return sent
 
 
+_REMINDERS = (_tell_expiring, _tell_overdue, _tell_unanswered, _tell_reserved, _tell_uncorrected, _tell_asleep)
+
+
 def _claim(
-    model: Any, condition: sa.ColumnElement[bool], kind: str, when: sa.orm.InstrumentedAttribute[Any]
+    model: Any,
+    condition: sa.ColumnElement[bool],
+    kind: str,
+    when: sa.orm.InstrumentedAttribute[Any],
+    *,
+    through: Any = None,
 ) -> Iterator[tuple[Application, Any]]:
     """The rows to warn of, each marked as it is given; another run that marked it first keeps it.
 
-    A reminder is named by its kind and by the date that it warns of: a new date warns again.
+    A reminder is named by its kind and by the date that it warns of: a new date warns again. `through` is the table
+    that says of which application a row is, when the row does not.
     """
+    owner = through or model
     name = sa.func.concat(f"{kind}:", when)
     told = sa.exists().where(Reminder.subject_id == model.id, Reminder.kind == name)
-    due = (
-        sa.select(Application, model, name)
-        .join(model, model.application_id == Application.id)
-        .where(condition, ~told)
-        .order_by(when, model.id)
-    )
-    for application, row, named in db.session.execute(due.limit(_BATCH)).all():
+    due = sa.select(Application, model, name).join(owner, owner.application_id == Application.id)
+    if through:
+        due = due.join(model)
+    wanted = due.where(condition, ~told).order_by(when, model.id)
+    for application, row, named in db.session.execute(wanted.limit(_BATCH)).all():
         if _mark(row.id, named):
             yield application, row
 

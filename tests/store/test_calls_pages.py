@@ -1,15 +1,17 @@
 """The pages of the calls: what each side posts is done, what is refused is said and kept."""
 
+import re
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
 from flask import g
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from platform_core.clock import FrozenClock, today
-from platform_core.database import transaction
+from platform_core.database import DatabaseRole, db, transaction
 from platform_core.errors import NotFound
 from store.queries import calls as queries
 from store.queries.listings import find_listing
@@ -43,6 +45,26 @@ def as_agent(client: FlaskClient, agent_id: UUID | None) -> None:
 def judge(client: FlaskClient, path: str, form: dict[str, str] | None = None) -> TestResponse:
     """Post an act of the authority, whose form stands on another page."""
     return submit(client, path, form or {}, page="/instruction/appels/nouveau")
+
+
+def count_use(application_id: UUID, *, granted: int, revoked: int, calls: int) -> None:
+    """What the sweeps of data_sync count of a day."""
+    with transaction(role=DatabaseRole.BATCH):
+        day = {"app": application_id, "day": today(), "granted": granted, "revoked": revoked, "calls": calls}
+        db.session.execute(
+            sa.text(
+                "INSERT INTO data_sync_consent_count (app_id, day, live, paused, granted, revoked, ended)"
+                " VALUES (:app, :day, 9, 0, :granted, :revoked, 0)"
+            ),
+            day,
+        )
+        db.session.execute(
+            sa.text(
+                "INSERT INTO data_sync_call_count (app_id, day, code, calls, synchronisations)"
+                " VALUES (:app, :day, '', :calls, 1)"
+            ),
+            day,
+        )
 
 
 def test_a_call_goes_from_its_draft_to_the_results_of_its_pilot(
@@ -86,6 +108,11 @@ def test_a_call_goes_from_its_draft_to_the_results_of_its_pilot(
     with transaction():
         listing = find_listing(application_id)
     assert listing is not None
+    (exported,) = client.get("/catalogue.json").get_json()["applications"]
+    limits = {"pilot_regions": ["52"], "pilot_places": 20, "pilot_until": limits["ends_on"]}
+    assert {name: exported[name] for name in limits} == limits
+    assert f",52,20,{limits['pilot_until']}," in client.get("/catalogue.csv").text
+    count_use(application_id, granted=12, revoked=3, calls=1234)
     assert "Expérimentation" in client.get("/catalogue").text
     assert "Il reste 20 places" in client.get(f"/catalogue/{listing.slug}").text
     clock.move(days=61)
@@ -95,6 +122,9 @@ def test_a_call_goes_from_its_draft_to_the_results_of_its_pilot(
         )
     shown = client.get("/appels/suivre-son-poids-a-la-maison").text
     assert "62,5 %" in shown and "moins de 10" in shown and "À étendre." in shown
+    use = dict(re.findall(r"<dt>([^<]+)</dt>\s*<dd>([^<]+)</dd>", shown.replace("\u202f", " ")))
+    assert (use["Autorisations données"], use["Autorisations révoquées"]) == ("12", "moins de 5")
+    assert (use["Appels servis"], use["Appels refusés"]) == ("1 234", "0")
 
 
 def test_a_publisher_withdraws_and_reads_the_motive_only_once_the_call_is_concluded(

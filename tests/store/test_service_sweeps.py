@@ -12,9 +12,10 @@ from platform_core.access import SYSTEM
 from platform_core.clock import FrozenClock, today
 from platform_core.database import db, transaction
 from store import tasks
+from store.queries.audits import get_audit, list_audits
 from store.queries.history import list_history
 from store.rules.commission import Ballot, NewReservation
-from store.service import commission, decisions, dossiers, drafts, questions, rehearsal, reminders, reviews
+from store.service import audits, commission, decisions, dossiers, drafts, questions, rehearsal, reminders, reviews
 from tests.store.conftest import People, bring_to
 from tests.store.races import race
 
@@ -111,6 +112,30 @@ def test_a_non_suspensive_reservation_past_its_day_is_told_to_both_sides_unless_
     clock.move(days=11)
     assert (run(), run()) == (1, 0)
     assert [name for name, _ in told("store.reservation-overdue")] == ["Alice", "Inès", "Noé"]
+
+
+def test_a_correction_past_its_day_is_told_once_to_both_sides_and_shows_until_it_is_made(
+    people: People, clock: FrozenClock
+) -> None:
+    application_id, _ = bring_to("listed", people)
+    with transaction():
+        audit_id = audits.plan(
+            application_id=application_id, scope="Les clés.", starts_on=today(), ends_on=today(), by=people.ines
+        )
+        audits.request_documents(audit_id=audit_id, by=people.ines)
+        audits.issue_report(audit_id=audit_id, report="Une clé traîne.", by=people.ines)
+        asked = [(text, today() + timedelta(days=10)) for text in ("Changer la clé.", "Former l’équipe.")]
+        audits.require_corrections(audit_id=audit_id, actions=asked, by=people.ines)
+        done = next(one.id for one in get_audit(audit_id).actions if one.text == "Changer la clé.")
+        audits.report_correction(action_id=done, answer="Changée.", by=people.alice)
+    clock.move(days=10)
+    assert run() == 0
+    clock.move(days=1)
+    assert (run(), run()) == (1, 0)
+    assert [name for name, _ in told("store.correction-overdue")] == ["Alice", "Inès", "Noé"]
+    with transaction():
+        (audit,) = list_audits(application_id)
+        assert (audit.overdue, [one.text for one in audit.actions if one.is_overdue]) == (1, ["Former l’équipe."])
 
 
 def test_a_draft_asleep_is_announced_at_eleven_months_and_archived_at_twelve(

@@ -114,15 +114,14 @@ def report_results(application_id: UUID) -> Answer:
 
 def _results_page(application_id: UUID, typed: Mapping[str, object] | None = None, errors: Errors | None = None) -> str:
     with transaction():
-        found = queries.find_own_report(application_id, by=current_actor())
-    if found is None:
-        abort(404)
-    report, call = found
+        report, call = queries.find_own_report(application_id, by=current_actor()) or abort(404)
+        use = wording.show_use(report)
     kept = {f"indicator-{code}": value for code, value in (report.results or {}).items()}
     return render_template(
         "store/calls/results.html",
         report=report,
         call=call,
+        use=use,
         say_regions=wording.say_regions,
         form=typed or {**kept, "conclusion": report.conclusion},
         errors=errors or {},

@@ -4,12 +4,16 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
-from flask import request
+from flask import render_template, request
 from flask_babel import gettext
+from markupsafe import Markup
 
 from identity_core.rules import REGIONS
+from platform_core import clock
 from platform_core.errors import DomainError
+from platform_core.navigation import Area, panels
 from store.pages import forms
+from store.queries.calls import PilotReport
 from store.rules.calls import Criterion, Document, Indicator, Terms
 
 ROWS = range(1, 6)
@@ -109,3 +113,10 @@ def say_refusal(refused: DomainError) -> str:
         "dossier-incomplete": gettext("Le dossier de l’application ne dit pas encore ce qu’une fiche doit dire."),
         "pilot-running": gettext("Les résultats se donnent après le dernier jour de l’expérimentation."),
     }.get(refused.code) or forms.say_refusal(refused)
+
+
+def show_use(report: PilotReport) -> list[Markup]:
+    """The blocks that the rooms above add on how a pilot is used, over its days. Inside a transaction."""
+    first, last = report.limits.opened_at.astimezone(clock.PARIS).date(), min(report.limits.ends_on, clock.today())
+    found = panels(Area.PUBLIC, "pilot", by=None, application_id=report.application_id, first=first, last=last)
+    return [Markup(render_template(template, **context)) for template, context in found]  # noqa: S704 - our own
