@@ -18,7 +18,7 @@ CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
 VISIBILITY = f"{NOS}/TRE_A07-StatusVisibiliteDocument/FHIR/TRE-A07-StatusVisibiliteDocument"
 ARCHIVED = "https://interop.esante.gouv.fr/ig/fhir/pdsm/StructureDefinition/pdsm-ext-is-archived"
 TEXT = "Compte rendu de consultation : tension normale, œdème résorbé.\n".encode()
-CDA = building.document(building.section(text="Vide"))
+CDA = building.document(building.section())
 
 
 def label(code: str) -> dict[str, Any]:
