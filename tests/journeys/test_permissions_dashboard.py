@@ -276,7 +276,7 @@ def test_an_authorization_is_changed_and_left_by_keyboard_without_a_script(
     keyboard.press(main.get_by_role("button", name="Révoquer"))
 
     assert state_of(camille, balance).stored is Status.REVOKED
-    for said in ("Révoquée", "Demandé", "Réponse attendue jusqu’au", "est masqué, sauf pour vous"):
+    for said in ("Révoquée", "Demandé", "Réponse attendue jusqu’au", "est masqué aux applications"):
         expect(main.get_by_text(said, exact=said in {"Révoquée", "Demandé"}).first).to_be_attached()
     expect(main.get_by_role("link", name=re.compile(r"Reçu n° \d+ : Révocation"))).to_be_visible()
     bare.goto("/espace/applications")

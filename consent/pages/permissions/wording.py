@@ -88,7 +88,7 @@ def choice(value: ContributionsChoice) -> str:
     """What a choice on what the app wrote does."""
     return {
         ContributionsChoice.KEEP: gettext("ce que l’application a ajouté reste dans votre dossier"),
-        ContributionsChoice.MASK: gettext("ce que l’application a ajouté est masqué, sauf pour vous"),
+        ContributionsChoice.MASK: gettext("ce que l’application a ajouté est masqué aux applications et aux professionnels"),
         ContributionsChoice.DELETE: gettext("ce que l’application a ajouté est supprimé de votre dossier"),
     }[value]
 
@@ -100,12 +100,12 @@ def choices() -> list[dict[str, str]]:
         {
             "value": ContributionsChoice.MASK,
             "label": gettext("Masquer"),
-            "hint": gettext("Vous seul le voyez ; vous pourrez le montrer de nouveau."),
+            "hint": gettext("Cela ne se voit plus que dans votre espace ; vous pourrez le montrer de nouveau."),
         },
         {
             "value": ContributionsChoice.DELETE,
             "label": gettext("Supprimer"),
-            "hint": gettext("Plus personne ne le voit, vous non plus. Vous ne pourrez pas revenir en arrière."),
+            "hint": gettext("Plus personne ne le voit, vous non plus, et c’est définitif."),
         },
     ]
 
