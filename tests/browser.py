@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -57,13 +58,13 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def new_page(browser: Browser, live_server: str) -> Iterator[Callable[[], Page]]:
-    """Opens a page with cookies of its own: one for each person of a story."""
+def new_page(browser: Browser, live_server: str) -> Iterator[Callable[..., Page]]:
+    """Opens a page with cookies of its own: one for each person of a story. Its options are those of the context."""
     contexts = []
 
-    def open_page() -> Page:
+    def open_page(**options: Any) -> Page:
         context = browser.new_context(
-            base_url=live_server, locale="fr-FR", timezone_id="Europe/Paris", reduced_motion="reduce"
+            base_url=live_server, locale="fr-FR", timezone_id="Europe/Paris", reduced_motion="reduce", **options
         )
         context.set_default_timeout(float(os.environ.get("ENS_TEST_BROWSER_TIMEOUT", "15000")))
         contexts.append(context)

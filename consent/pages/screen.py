@@ -30,6 +30,7 @@ class ItemField:
 
     value: str
     label: str
+    reason: str
     hint: str
     required: bool
     ticked: bool
@@ -53,7 +54,6 @@ class Row:
     description: str
     sensitive: bool
     is_document: bool
-    reasons: list[str]
     items: list[ItemField]
 
     @property
@@ -154,14 +154,12 @@ class _FieldMaker:
 
     def row(self, code: str, items: list[PermissionItem]) -> Row:
         category = registry.get(code)
-        reasons = [found.why for item in items if (found := self._ceiling_item(item)) and found.why]
         return Row(
             code,
             category.short_fr,
             category.long_fr,
             category.sensitive,
             category.smart.resource == "DocumentReference",
-            list(dict.fromkeys(reasons)),
             [self._field(item) for item in items],
         )
 
@@ -174,6 +172,7 @@ class _FieldMaker:
         return ItemField(
             value,
             self.shown.access(item.access),
+            found.why if found else "",
             self.shown.filled("required" if required else "optional", app=self.app_name) if self.ceiling else "",
             required,
             value in self.answers.ticked,

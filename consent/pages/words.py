@@ -171,22 +171,38 @@ def event(kind: str) -> str:
         "sync_requested": gettext("Synchronisation demandée"),
         "suspended": gettext("Référencement suspendu"),
         "reinstated": gettext("Référencement rétabli"),
+        "contributions_keep": gettext("Données ajoutées par l’application : gardées"),
+        "contributions_mask": gettext("Données ajoutées par l’application : masquées"),
+        "contributions_delete": gettext("Données ajoutées par l’application : supprimées"),
+        "erasure_asked": gettext("Effacement demandé à l’éditeur"),
+        "erasure_acknowledged": gettext("Demande d’effacement reçue par l’éditeur"),
+        "erasure_done": gettext("Données effacées, selon l’éditeur"),
+        "erasure_refused": gettext("Effacement refusé par l’éditeur"),
+        "erasure_overdue": gettext("Délai d’effacement dépassé"),
     }[kind]
 
 
 def changes(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> list[str]:
     """What one version of a consent changed of the one before it; all of it when there was none."""
-    old = {(item["category"], item["access"]): item for item in (before or {}).get("items", ())}
+    old = {(item["category"], item["access"]): item for item in before["items"]} if before else {}
     new = {(item["category"], item["access"]): item for item in after["items"]}
+    if before is None:
+        return sorted(_granted(item) for item in after["items"])
     said = [gettext("%(item)s : ajouté", item=_granted(new[key])) for key in new if key not in old]
     said += [gettext("%(item)s : retiré", item=_granted(old[key])) for key in old if key not in new]
     for key in new.keys() & old.keys():
         if new[key]["frequency"] != old[key]["frequency"] or new[key]["data_period"] != old[key]["data_period"]:
             said.append(gettext("%(before)s devient %(after)s", before=_granted(old[key]), after=_granted(new[key])))
-    if before and before["valid_until"] != after["valid_until"]:
-        ends = [day_in_words(date.fromisoformat(one["valid_until"])) for one in (before, after)]
-        said.append(gettext("fin avancée ou reculée du %(before)s au %(after)s", before=ends[0], after=ends[1]))
-    return sorted(said)
+    return [*sorted(said), *_change_of_end(before["valid_until"], after["valid_until"])]
+
+
+def _change_of_end(before: str, after: str) -> list[str]:
+    ends = {name: day_in_words(date.fromisoformat(day)) for name, day in (("before", before), ("after", after))}
+    if before == after:
+        return []
+    if before < after:
+        return [gettext("Fin repoussée du %(before)s au %(after)s", **ends)]
+    return [gettext("Fin avancée du %(before)s au %(after)s", **ends)]
 
 
 def _granted(item: Mapping[str, Any]) -> str:

@@ -78,6 +78,7 @@ def processing(version: Mapping[str, Any]) -> dict[str, Any]:
         "purpose": snapshot["purpose"],
         "valid_until": snapshot["valid_until"],
         "items": snapshot["items"],
+        **({"referencing": snapshot["referencing"]} if "referencing" in snapshot else {}),
         "privacy_notice": {
             "id": version["text_version"],
             "language": version["locale"],

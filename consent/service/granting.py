@@ -1,7 +1,7 @@
 """Writing a decision: a new consent, or a new version of the live one of that patient and app."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -27,7 +27,8 @@ Key = tuple[str, Access]
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What was decided. `reasons` are the approved sentences that say why the app asks each item."""
+    """What was decided. `reasons` are the approved sentences that say why the app asks each item; `referencing` is what
+    the screen told of the app besides, from its approved dossier."""
 
     app_id: UUID
     client_pk: UUID
@@ -38,14 +39,15 @@ class Terms:
     items: Sequence[PermissionItem]
     valid_until: date
     reasons: Mapping[Key, str]
+    referencing: Mapping[str, Any] = field(default_factory=dict)
 
 
 def grant(*, patient_id: UUID, terms: Terms, by: Actor, amended: UUID | None = None) -> Consent:
     """Give the app what the terms say: amend the live consent of this patient and app, or make one.
 
     `amended` is the consent that the app asked to amend, if it named one. Granting again an item that is `once` and
-    used up gives it a fresh window; no other counter starts again. What somebody decides for the patient ends with their
-    right to. The transaction is bound to the patient.
+    used up gives it a fresh window; no other counter starts again. What somebody decides for the patient ends with
+    their right to. The transaction is bound to the patient.
 
     Raises `Conflict` (`not-live`) when the named consent is not the live one, `Invalid` (`already-over`), `PilotClosed`
     when the app is a pilot that this patient may not enter.
@@ -178,6 +180,7 @@ def _write_version(consent: Consent, terms: Terms, by: Actor) -> None:
         "purpose": str(terms.purpose),
         "valid_until": terms.valid_until.isoformat(),
         "items": [describe_item(item, terms.reasons.get(_key(item), "")) for item in terms.items],
+        **({"referencing": dict(terms.referencing)} if terms.referencing else {}),
     }
     db.session.add(
         ConsentVersion(
@@ -225,6 +228,7 @@ def _present_terms(consent: Consent, items: Sequence[PermissionItem], valid_unti
         items,
         valid_until,
         {(item["category"], Access(item["access"])): item["why"] for item in snapshot["items"]},
+        snapshot.get("referencing", {}),
     )
 
 

@@ -4,6 +4,7 @@ import hmac
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -248,10 +249,25 @@ def _grant(
         chosen,
         until,
         reasons,
+        referencing=_referencing(view),
     )
     named = None if view.origin is Origin.DASHBOARD else view.grant_id
     consent = grant(patient_id=patient_id, terms=terms, by=by, amended=named)
     request.consent_id, request.consent_version = consent.id, consent.version
+
+
+def _referencing(view: RequestView) -> dict[str, Any]:
+    """What the screen tells of an app besides its name, for the receipt; nothing in the sandbox."""
+    listing = find_listing(view.app_id) if view.environment == "production" else None
+    if listing is None:
+        return {}
+    return {
+        "number": listing.number,
+        "hosting": listing.hosting,
+        "recipients": list(listing.recipients),
+        "dpo_contact": listing.dpo_contact,
+        "risks": listing.risks,
+    }
 
 
 def take_decision(*, request_id: UUID, browser_key: str | None) -> RequestOutcome:

@@ -209,7 +209,7 @@ class TestPages:
         amend(camille, grant_id)
         page = camilles.get(f"/espace/applications/{grant_id}/histoire").text
         assert page.index("Version 1") < page.index("Version 2")
-        assert (page.count(" : ajouté"), page.count(" : retiré")) == (2, 1)
+        assert (page.count(" (lire), 1 fois par jour"), page.count(" : ajouté"), page.count(" : retiré")) == (3, 0, 1)
         assert f"/espace/applications/{grant_id}/histoire" in camilles.get(f"/espace/applications/{grant_id}").text
 
     def test_nobody_reads_the_receipt_of_another(self, camilles: FlaskClient, patient_id: UUID, grant_id: UUID) -> None:
