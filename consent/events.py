@@ -58,3 +58,16 @@ class SyncRequested(ConsentChanged):
 @dataclass(frozen=True, slots=True)
 class ErasureRequested(ConsentChanged):
     """The patient asked the publisher to erase what its app copied under a consent that has ended (RGPD art. 17)."""
+
+
+@dataclass(frozen=True, slots=True)
+class AppToTell:
+    """An app has something to be told: `event_id` names it (`consent.queries.app_events`), in the same transaction.
+
+    `grant_id` and `client_pk` are None for what concerns the whole app.
+    """
+
+    event_id: UUID
+    app_id: UUID
+    client_pk: UUID | None
+    grant_id: UUID | None

@@ -3,12 +3,23 @@
 Calls read the listing live: a cascade writes the histories and tells people.
 """
 
+from typing import Any
+
 from consent import queries
 from consent.events import ConsentChanged
+from consent.rules.app_events import AppEventType
 from consent.rules.cascade import Change
-from consent.service import cascades, lifecycle, representations, requests
+from consent.service import announcements, app_events, cascades, lifecycle, representations, requests
 from identity_core.events import RepresentationMoved, SpaceClosed
+from platform_core.events import subscribe
 from store import events
+
+_LISTING = {
+    events.ApplicationSuspended: (AppEventType.SUSPENDED, "suspended"),
+    events.ApplicationReinstated: (AppEventType.REINSTATED, "reinstated"),
+    events.ApplicationWithdrawn: (AppEventType.WITHDRAWN, "withdrawn"),
+    events.ApplicationExpired: (AppEventType.WITHDRAWN, "expired"),
+}
 
 
 def follow_suspension(event: events.ApplicationSuspended) -> None:
@@ -27,6 +38,30 @@ def follow_withdrawal(event: events.ApplicationWithdrawn) -> None:
 def follow_expiry(event: events.ApplicationExpired) -> None:
     requests.withdraw_requests(app_id=event.application_id)
     cascades.open_cascade(application_id=event.application_id, change=Change.EXPIRED)
+
+
+def announce_incident(event: events.IncidentMadeKnown) -> None:
+    """Those who authorized the app are told of an incident, as the authority decided."""
+    announcements.announce_incident(application_id=event.application_id, text=event.text, by=event.by)
+
+
+def tell_app_of_consent(event: ConsentChanged) -> None:
+    """What happens to a consent is told to its app, once the act is committed."""
+    app_events.tell_of_consent(event)
+
+
+def tell_app_of_listing(event: Any) -> None:
+    """A suspension, a reinstatement or an end: one event for the whole app, whose consents all follow."""
+    kind, reason = _LISTING[type(event)]
+    app_events.tell_of_listing(application_id=event.application_id, type=kind, reason=reason)
+
+
+def init_app_events() -> None:
+    """Hear everything that apps are told of."""
+    for act in app_events.TYPES:
+        subscribe(act, tell_app_of_consent)
+    for change in _LISTING:
+        subscribe(change, tell_app_of_listing)
 
 
 def close_questions(event: ConsentChanged) -> None:

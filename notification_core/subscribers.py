@@ -1,5 +1,6 @@
 """What is told of a space, of those who may act in it, and of the invitations to an organisation."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from identity_core import queries as identity
@@ -70,7 +71,7 @@ def on_representation_moved(event: RepresentationMoved) -> None:
 
 
 _RULED = "/espace/parametres/aidants"
-_RIGHTS = {
+_RIGHTS: Mapping[str, str] = {
     RepresentationKind.PARENTAL_AUTHORITY: "l’autorité parentale",
     RepresentationKind.GUARDIANSHIP: "la tutelle",
     RepresentationKind.MANDATE: "un mandat d’aidant",
@@ -79,7 +80,7 @@ _RECORDED = (
     "Une personne peut agir dans cet espace",
     "{name} exerce désormais {right} et peut agir dans cet espace. Si ce n’est pas exact, signalez-le.",
 )
-_MOVED = {
+_MOVED: Mapping[str, tuple[str, str]] = {
     RepresentationState.ACCEPTED: (
         "Un aidant attend votre confirmation",
         "{name} a accepté le mandat que vous proposez. Vérifiez que c’est bien la personne voulue, puis confirmez : "

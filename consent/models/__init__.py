@@ -15,10 +15,13 @@ from consent.models.consents import (
     Erasure,
     Exclusion,
 )
+from consent.models.notices import Announcement, AppEvent
 
 __all__ = [
     "AccessReport",
     "AccessReportEvent",
+    "Announcement",
+    "AppEvent",
     "Cascade",
     "Consent",
     "ConsentClock",

@@ -56,6 +56,7 @@ class Consent(Base):
         sa.Index("uq_consent_consent_live", "patient_id", "app_id", unique=True, postgresql_where=_LIVE),
         sa.Index("ix_consent_consent_due", "valid_until", postgresql_where=_LIVE),
         sa.Index("ix_consent_consent_app", "app_id", "id", postgresql_where=_LIVE),
+        sa.Index("ix_consent_consent_of_app", "app_id", "id"),
     )
 
 

@@ -42,9 +42,9 @@ def watch_day(*, patient_id: UUID, grant_id: UUID, day: date) -> None:
         _tell(patient_id, state.app_name)
 
 
-def move_watch(*, until: int) -> None:
-    """Remember the last sealed batch that was looked at; it never goes back."""
-    new = insert(Watch).values(name=VOLUMES, batch=until, moved_at=clock.now())
+def move_watch(*, name: str = VOLUMES, until: int) -> None:
+    """Remember the last sealed batch that a watch has looked at; it never goes back."""
+    new = insert(Watch).values(name=name, batch=until, moved_at=clock.now())
     further = {"batch": sa.func.greatest(Watch.batch, new.excluded.batch), "moved_at": new.excluded.moved_at}
     db.session.execute(new.on_conflict_do_update(index_elements=["name"], set_=further))
 

@@ -19,6 +19,8 @@ def list_addresses(patient_id: UUID, topic: Topic | None = None) -> dict[str, UU
     provider; with a topic, without those who declined it.
     """
     readers = identity.list_readers(patient_id)
+    if not readers:
+        return {}
     people = [reader.person_id for reader in readers if reader.person_id]
     chosen = {
         row.person_id: _unsealed(row)

@@ -1,10 +1,11 @@
-"""Each person chooses what is announced by e-mail and where; a notice has a key, and is told once.
+"""Each person chooses what is announced by e-mail and where; a notice has a key, and is told once; what apps are told.
 
 E-mails keep the name of their text and the token of their link, sealed, instead of the text itself.
 """
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0022"
 down_revision = "0021"
@@ -22,6 +23,12 @@ TEMPLATES = {
     "Vous êtes invité à rejoindre une organisation": "member-invited",
     "Votre signalement a reçu une réponse": "report-closed",
 }
+EVENTS = (
+    *(f"consent.{act}" for act in ("granted", "amended", "paused", "resumed", "revoked", "expired", "ended")),
+    "sync.requested",
+    "erasure.requested",
+    *(f"application.{act}" for act in ("suspended", "reinstated", "withdrawn")),
+)
 
 
 def upgrade() -> None:
@@ -35,6 +42,8 @@ def upgrade() -> None:
     _preferences()
     _addresses()
     _emails()
+    _announcements()
+    _app_events()
 
 
 def _preferences() -> None:
@@ -113,11 +122,58 @@ def _emails() -> None:
     op.execute(f"GRANT SELECT, DELETE ON {table} TO ens_batch")
 
 
+def _announcements() -> None:
+    op.create_table(
+        "consent_announcement",
+        sa.Column("id", sa.Uuid, primary_key=True),
+        sa.Column("application_id", sa.Uuid, nullable=False),
+        sa.Column("text", sa.Text, nullable=False),
+        sa.Column("decided_at", INSTANT, nullable=False),
+        sa.Column("decided_by", sa.Uuid, nullable=False),
+        sa.Column("decider_name", sa.Text, nullable=False),
+        sa.Column("cursor", sa.Uuid),
+        sa.Column("told", sa.Integer, nullable=False),
+        sa.Column("ended_at", INSTANT),
+    )
+    op.create_index(
+        "ix_consent_announcement_application_id_decided_at", "consent_announcement", ["application_id", "decided_at"]
+    )
+    op.create_index("ix_consent_consent_of_app", "consent_consent", ["app_id", "id"])
+    op.execute("GRANT SELECT ON consent_announcement TO ens_batch")
+    op.execute("REVOKE DELETE ON consent_announcement FROM ens_app")
+
+
+def _app_events() -> None:
+    op.create_table(
+        "consent_app_event",
+        sa.Column("position", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+        sa.Column("id", sa.Uuid, nullable=False),
+        sa.Column("type", sa.Text, nullable=False),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.Column("app_id", sa.Uuid, nullable=False),
+        sa.Column("client_pk", sa.Uuid),
+        sa.Column("grant_id", sa.Uuid),
+        sa.Column("subject", sa.Uuid),
+        sa.Column("data", JSONB, nullable=False),
+        sa.UniqueConstraint("id", name="uq_consent_app_event_id"),
+        sa.CheckConstraint(f"type IN ({_quoted(EVENTS)})", name="type"),
+        sa.CheckConstraint("(grant_id IS NULL) = (subject IS NULL)", name="subject"),
+    )
+    op.create_index("ix_consent_app_event_app_id_position", "consent_app_event", ["app_id", "position"])
+    op.create_index("ix_consent_app_event_grant_id_position", "consent_app_event", ["grant_id", "position"])
+    op.create_index("ix_consent_app_event_created_at", "consent_app_event", ["created_at"])
+    op.execute("REVOKE UPDATE, DELETE ON consent_app_event FROM ens_app")
+    op.execute("GRANT SELECT, DELETE ON consent_app_event TO ens_batch")
+
+
 def _quoted(values: tuple[str, ...]) -> str:
     return ", ".join(f"'{value}'" for value in values)
 
 
 def downgrade() -> None:
+    op.drop_index("ix_consent_consent_of_app", "consent_consent")
+    for table in ("consent_app_event", "consent_announcement"):
+        op.drop_table(table)
     _restore_emails()
     for table in ("notification_address_change", "notification_address", "notification_digest"):
         op.drop_table(table)
