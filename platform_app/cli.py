@@ -28,6 +28,7 @@ ROOMS = {
         "Demo people, applications and clients.",
         ("platform_app.demo:demo", "consent.cli:demo", "oauth.cli:demo"),
     ),
+    "dmp": ("The medical record: documents handed over by establishments.", ("dmp_core.cli:dmp",)),
     "journal": ("The sealed journal of accesses.", ("platform_core.cli:journal",)),
     "keys": ("Signing keys and the master key.", ("oauth.cli:keys", "platform_app.keys:keys")),
     "representation": ("Who represents whom by law.", ("identity_core.cli:representation",)),

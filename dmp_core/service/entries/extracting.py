@@ -21,7 +21,7 @@ from identity_core import queries as identity
 from platform_core.database import db
 from platform_core.errors import Fault, Forbidden
 
-XML = "text/xml"
+XML = frozenset({"text/xml", "application/xml"})
 # What a prescription orders or a pharmacy gives is shown with its document. So are vital signs: a measure follows no
 # document, and hiding the document would leave it in sight.
 _LEFT_IN_THE_DOCUMENT = frozenset({MedicationKind.PRESCRIPTION, MedicationKind.DISPENSATION})
@@ -33,7 +33,7 @@ def extract_entries(event: DocumentFiled) -> int:
     Raises `Invalid` (`cda-…`) for a document that cannot be read, `Forbidden` (`patient-mismatch`) for one whose
     matricule is another person's.
     """
-    if event.media_type != XML:
+    if event.media_type not in XML:
         return 0
     document = read(event.content.read())
     check_patient(document, event.patient_id)

@@ -1,0 +1,63 @@
+"""Commands of the operator: the connector through which an establishment's software hands documents over."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import click
+
+from dmp_core.service.documents import importing
+from platform_core.access import Actor, ActorKind
+from platform_core.database import transaction
+from platform_core.errors import DomainError, Invalid
+
+OPERATOR = Actor(ActorKind.OPERATOR, None, "Opérateur")
+
+
+@click.group("dmp")
+def dmp() -> None:
+    """The medical record."""
+
+
+@dmp.command("import")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+def import_documents(paths: Sequence[Path]) -> None:
+    """File CDA documents, IHE XDM packages and HL7 v2 messages, one by one or a whole folder.
+
+    A file goes in whole or not at all; each refusal is told, the other files go on. A document that is there already is
+    told too, so that a folder may be handed over again.
+    """
+    refused = 0
+    for path in _files(paths):
+        try:
+            count = _import(path.read_bytes())
+        except DomainError as error:
+            refused += 1
+            click.echo(f"{path.name}: refused ({error.code}). {error.message}", err=True)
+            for fault in error.faults:
+                click.echo(f"  {fault.where}: {fault.message}", err=True)
+        else:
+            click.echo(f"{path.name}: {count} document{'s' if count > 1 else ''} filed.")
+    if refused:
+        raise SystemExit(1)
+
+
+def _import(data: bytes) -> int:
+    """All the documents of a file are about one patient, and go in together."""
+    handed = importing.open_envelope(data)
+    with transaction():
+        patients = {importing.identify_patient(one) for one in handed}
+    if len(patients) > 1:
+        raise Invalid("The file holds documents of several patients: send one file for each.", code="several-patients")
+    (patient_id,) = patients
+    with transaction(patient_id=patient_id):
+        for one in handed:
+            importing.import_document(handed=one, patient_id=patient_id, by=OPERATOR)
+    return len(handed)
+
+
+def _files(paths: Sequence[Path]) -> Iterator[Path]:
+    for path in paths:
+        if path.is_dir():
+            yield from sorted(one for one in path.iterdir() if one.is_file())
+        else:
+            yield path
