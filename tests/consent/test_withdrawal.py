@@ -305,6 +305,11 @@ class TestPages:
         assert submit(camilles, f"{address}/exclusions", wrong, page=address).status_code == 422
         assert state_of(camille, grant_id).stored is Status.ACTIVE
 
+    def test_the_history_says_why_one_left(self, camilles: FlaskClient, grant_id: UUID) -> None:
+        address = f"/espace/applications/{grant_id}"
+        assert submit(camilles, f"{address}/revocation", {"reasons": "trust"}).status_code == 303
+        assert "Je ne lui fais plus confiance" in camilles.get(address).text
+
     def test_nobody_acts_on_the_consent_of_another(
         self, camilles: FlaskClient, people: Seeded, camille: UUID, grant_id: UUID
     ) -> None:

@@ -32,7 +32,7 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One act in the history: what it changed, the number of its receipt."""
+    """One act in the history: what it changed or why it was done, the number of its receipt."""
 
     at: datetime
     title: str
@@ -57,7 +57,7 @@ def _cluster(code: str, items: list[ItemState]) -> Cluster:
 def history(
     events: Sequence[ConsentEvent], versions: Sequence[VersionView], receipts: Sequence[ReceiptView]
 ) -> list[Step]:
-    """Every act, the newest first; those that made a version say what it changed of the one before."""
+    """Every act, the newest first; those that made a version say what it changed, a revocation why if it was said."""
     snapshots: Mapping[int, dict[str, Any]] = {version.number: version.snapshot for version in versions}
     numbers = {receipt.number for receipt in receipts}
     return [
@@ -73,6 +73,9 @@ def history(
 
 
 def _changes(event: ConsentEvent, snapshots: Mapping[int, dict[str, Any]]) -> list[str]:
+    if event.kind == "revoked":
+        said = event.details.get("reasons", ())
+        return [reason["label"] for reason in reasons() if reason["value"] in said]
     if event.kind not in {"granted", "amended"} or event.version not in snapshots:
         return []
     return words.changes(snapshots.get(event.version - 1), snapshots[event.version])
@@ -88,7 +91,9 @@ def choice(value: ContributionsChoice) -> str:
     """What a choice on what the app wrote does."""
     return {
         ContributionsChoice.KEEP: gettext("ce que l’application a ajouté reste dans votre dossier"),
-        ContributionsChoice.MASK: gettext("ce que l’application a ajouté est masqué aux applications et aux professionnels"),
+        ContributionsChoice.MASK: gettext(
+            "ce que l’application a ajouté est masqué aux applications et aux professionnels"
+        ),
         ContributionsChoice.DELETE: gettext("ce que l’application a ajouté est supprimé de votre dossier"),
     }[value]
 
