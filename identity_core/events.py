@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from identity_core.rules import RepresentationKind
-from identity_core.workflow import RepresentationState
-from platform_core.access import Actor, ActorKind
+from platform_core.access import Actor
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,25 +50,19 @@ class MandateProposed:
 
 @dataclass(frozen=True, slots=True)
 class RepresentationMoved:
-    """A representation has another state. `person_id` is None while nobody has answered a mandate."""
+    """A representation has another state, `after`. `person_id` is None while nobody has answered a mandate.
+
+    `ends`: somebody who could act for the patient no longer may; `by_age`: because the patient has come of age.
+    """
 
     representation_id: UUID
     patient_id: UUID
     person_id: UUID | None
-    kind: RepresentationKind
-    before: RepresentationState
-    after: RepresentationState
+    kind: str
+    after: str
+    ends: bool
+    by_age: bool
     by: Actor
-
-    @property
-    def ends(self) -> bool:
-        """Whether somebody who could act for the patient no longer may."""
-        return self.before is RepresentationState.ACTIVE
-
-    @property
-    def by_age(self) -> bool:
-        """Whether the majority of the patient ended it: the one thing that time says, besides a date that was given."""
-        return self.after is RepresentationState.ENDED and self.by.kind is ActorKind.SYSTEM
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,10 +168,11 @@ def move(found: Representation, verb: RepresentationVerb, *, by: Actor) -> None:
             found.id,
             found.patient_id,
             found.person_id,
-            RepresentationKind(found.kind),
-            before,
-            RepresentationState(found.state),
-            by,
+            found.kind,
+            found.state,
+            ends=before is RepresentationState.ACTIVE,
+            by_age=verb is RepresentationVerb.END and by is SYSTEM,
+            by=by,
         )
     )
 
