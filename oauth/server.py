@@ -6,6 +6,7 @@ one statement, no token reaches its logs, every endpoint authenticates its clien
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from authlib.integrations.flask_oauth2 import AuthorizationServer as FlaskAuthorizationServer
@@ -16,16 +17,16 @@ from authlib.oauth2.rfc6749.errors import InvalidGrantError, InvalidRequestError
 from authlib.oauth2.rfc6749.token_endpoint import TokenEndpoint
 from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oauth2.rfc7636 import CodeChallenge
-from flask import Request, Response
+from flask import Request, Response, g
 from flask import request as flask_request
 
 from oauth import queries, service
-from oauth.errors import KeysNeeded
+from oauth.errors import InvalidClient, KeysNeeded
 from oauth.queries import TokenView
 from oauth.rules.assertions import ASSERTION_TYPE
 from oauth.rules.clients import DEVICE_CODE, Client
 from oauth.rules.requests import given_once
-from oauth.service import RedeemedCode
+from oauth.service import Once, RedeemedCode
 from platform_core import clock, config, renderers
 from platform_core.errors import DomainError
 from platform_core.web import client_certificate
@@ -117,7 +118,7 @@ class AuthorizationCodeGrant(authlib_grants.AuthorizationCodeGrant):
 
     def query_authorization_code(self, code: str, client: RegisteredClient) -> _Code | None:
         # The proof is read first: one that does not hold must not cost the patient another consent.
-        self.jkt = _binding(self.request, client.client)
+        self.jkt = _binding(client.client)
         redeemed = service.redeem_code(code=code, client=client.client, now=clock.now())
         return _Code(redeemed) if redeemed else None
 
@@ -136,6 +137,7 @@ class RefreshTokenGrant(authlib_grants.RefreshTokenGrant):
         text = self.request.form.get("refresh_token")
         if not text:
             raise InvalidRequestError("Missing 'refresh_token' in request.")
+        self.jkt = _binding(client.client)
         token = service.find_refresh_token(text=text, client=client.client, now=clock.now())
         if token is None:
             raise InvalidGrantError("The refresh token is unknown, expired, revoked or another client's.")
@@ -147,7 +149,7 @@ class RefreshTokenGrant(authlib_grants.RefreshTokenGrant):
             client=client,
             token=self.request.refresh_token.token,
             scope=self.request.form.get("scope", ""),
-            jkt=_binding(self.request, client),
+            jkt=self.jkt,
             now=clock.now(),
         )
         return 200, answer, NO_STORE
@@ -160,9 +162,11 @@ class ClientCredentialsGrant(authlib_grants.ClientCredentialsGrant):
 
     def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
         client = self.request.client.client
-        jkt = _binding(self.request, client)
+        jkt, proof = _read_binding(client)
+        once = _take_unused(proof)
         scope = self.request.form.get("scope", "")
-        return 200, service.issue_for_app(client=client, scope=scope, jkt=jkt, now=clock.now()), NO_STORE
+        answer = service.issue_for_app(client=client, scope=scope, jkt=jkt, once=once, now=clock.now())
+        return 200, answer, NO_STORE
 
 
 class DeviceCodeGrant(authlib_grants.BaseGrant, authlib_grants.TokenEndpointMixin):
@@ -181,7 +185,7 @@ class DeviceCodeGrant(authlib_grants.BaseGrant, authlib_grants.TokenEndpointMixi
 
     def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
         client = self.request.client.client
-        jkt = _binding(self.request, client)
+        jkt = _binding(client)
         code = self.request.form["device_code"]
         return 200, service.poll(client=client, device_code=code, jkt=jkt, now=clock.now()), NO_STORE
 
@@ -197,7 +201,7 @@ class DeviceEndpoint(TokenEndpoint):
         answer = service.start_device(
             client=client,
             parameters=given_once(request.form.lists()),
-            jkt=_binding(request, client, required=False),
+            jkt=_binding(client, required=False),
             address=flask_request.remote_addr or "",
             now=clock.now(),
         )
@@ -215,7 +219,7 @@ class PushedRequestEndpoint(TokenEndpoint):
         uri, seconds = service.push_request(
             client=client,
             parameters=given_once(request.form.lists()),
-            jkt=_binding(request, client, required=False),
+            jkt=_binding(client, required=False),
             now=clock.now(),
         )
         return 201, {"request_uri": uri, "expires_in": seconds}, NO_STORE
@@ -265,7 +269,7 @@ class Introspection(TokenEndpoint):
                 now=clock.now(),
             )
         client: Client = self.authenticate_endpoint_client(request).client
-        _binding(request, client, required=False)
+        _binding(client, required=False)
         return client
 
 
@@ -273,7 +277,8 @@ class AuthorizationServer(FlaskAuthorizationServer):
     """The endpoints, with the domain's refusals told in RFC 6749's words.
 
     A refusal becomes the response instead of unwinding the transaction: the assertion, proof or code that it used up
-    stays used.
+    stays used. An assertion is used up with the proof beside it, by one statement; at the latest when the answer is
+    ready, also where no proof was read.
     """
 
     def create_oauth2_request(self, request: Request | None) -> _Request:
@@ -288,10 +293,14 @@ class AuthorizationServer(FlaskAuthorizationServer):
     def _telling_refusals(self, respond: Callable[[], Response]) -> Response:
         try:
             given_once(flask_request.form.lists())
-            return respond()
+            response = respond()
+            service.use_up(_take_unused())
+            return response
         except KeysNeeded:
             raise
         except DomainError as error:
+            with suppress(InvalidClient):
+                service.use_up(_take_unused())
             told = renderers.oauth_error(error)
             return self.handle_response(told.status, told.body, list(told.headers.items()))
 
@@ -317,9 +326,10 @@ def _authenticate_by_key(query_client: object, request: OAuth2Request) -> Regist
     form = request.form
     if form.get("client_assertion_type") != ASSERTION_TYPE or not form.get("client_assertion"):
         return None
-    client = service.authenticate_client(
+    client, assertion = service.authenticate_client(
         assertion=form["client_assertion"], client_id=form.get("client_id"), now=clock.now()
     )
+    g.unused_assertion = assertion
     return RegisteredClient(client)
 
 
@@ -333,7 +343,18 @@ def _authenticate_by_certificate(query_client: object, request: OAuth2Request) -
     return RegisteredClient(client) if client else None
 
 
-def _binding(request: OAuth2Request, client: Client, *, required: bool = True) -> str | None:
+def _take_unused(*also: Once | None) -> list[Once]:
+    """The assertion of this request, which nobody has used up yet, and what came with it."""
+    return [one for one in (g.pop("unused_assertion", None), *also) if one]
+
+
+def _binding(client: Client, *, required: bool = True) -> str | None:
+    jkt, proof = _read_binding(client, required=required)
+    service.use_up(_take_unused(proof))
+    return jkt
+
+
+def _read_binding(client: Client, *, required: bool = True) -> tuple[str | None, Once | None]:
     return service.read_binding(
         client,
         proofs=flask_request.headers.getlist("DPoP"),
@@ -346,7 +367,7 @@ def _binding(request: OAuth2Request, client: Client, *, required: bool = True) -
 
 def _check_token_request(request: OAuth2Request, client: RegisteredClient) -> None:
     """There is a token to speak of, and the proof holds if there is one: a client that sends it relies on it."""
-    _binding(request, client.client, required=False)
+    _binding(client.client, required=False)
     if not request.form.get("token"):
         raise InvalidRequestError("Missing 'token' in request.")
 

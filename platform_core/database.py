@@ -80,9 +80,12 @@ def one_of(name: str, column: str, values: type[StrEnum]) -> sa.CheckConstraint:
 
 
 class RoleSession(flask_sqlalchemy.session.Session):
-    """A session that talks to the engine of the role its transaction was opened with."""
+    """A session that talks to the engine of the role its transaction was opened with, on the connection that `run`
+    took if it came first."""
 
     def get_bind(self, *args: Any, **kwargs: Any) -> Any:
+        if "link" in self.info:
+            return self.info["link"].connection
         role = self.info.get("role", DatabaseRole.APP)
         if role is DatabaseRole.BATCH:
             return self._db.engines["batch"]
@@ -145,7 +148,7 @@ def transaction(
         if bind:
             run_first(_BIND, {"patient": _setting(patient_id)})
         yield session
-        session.commit()
+        _commit(session)
     except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
         session.rollback()
         if is_outage(error):
@@ -156,7 +159,8 @@ def transaction(
         raise
     finally:
         hooks = session.info.pop("after_commit", [])
-        session.info.pop("connection", None)
+        session.close()
+        _hang_up(session)
         session.info.update(open=False, role=DatabaseRole.APP)
         db.session.remove()
     for hook in hooks:
@@ -169,31 +173,73 @@ def transaction(
 _BIND = "SELECT set_config('ens.patient', %(patient)s, true)"
 
 
+class _Link:
+    """A connection of the pool, and the cursor that sends the statements of `run` on it."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self.connection = connection
+        self.driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+        self.cursor = self.driver.cursor(row_factory=namedtuple_row)
+
+    @contextmanager
+    def explaining(self, statement: str) -> Iterator[None]:
+        """Raise what SQLAlchemy would of an error of the driver."""
+        try:
+            yield
+        except psycopg.Error as error:
+            if self.driver.closed or self.driver.broken:
+                self.connection.invalidate(error)
+            raise sa.exc.DBAPIError.instance(
+                statement,
+                None,
+                error,
+                psycopg.Error,
+                hide_parameters=True,
+                connection_invalidated=self.connection.invalidated,
+                dialect=self.connection.dialect,
+            ) from error
+
+
+def _link(session: orm.Session) -> _Link:
+    """The connection of the present transaction. One that no mapped object has used yet is spared what a session does
+    around a connection, which costs more than a statement."""
+    found: _Link | None = session.info.get("link")
+    if found is not None and not found.connection.closed:
+        return found
+    if session.in_transaction() or not session.info.get("open"):
+        return _Link(session.connection())
+    engine = cast("sa.Engine", session.get_bind())
+    link = session.info["link"] = _Link(engine.connect())
+    return link
+
+
+def _commit(session: orm.Session) -> None:
+    link: _Link | None = session.info.get("link")
+    if session.in_transaction() or link is None:
+        session.commit()
+    else:
+        with link.explaining("COMMIT"):
+            link.driver.commit()
+
+
+def _hang_up(session: orm.Session) -> None:
+    """Give the connection that `run` took back to the pool, which rolls back what is not committed."""
+    link: _Link | None = session.info.pop("link", None)
+    if link is not None:
+        link.connection.close()
+
+
 def run(statement: str, parameters: Mapping[str, Any]) -> list[Any]:
     """Send one statement to the driver as it is written (`%(name)s` parameters); its rows, as named tuples.
 
     For the paths of every data call: the cursor of SQLAlchemy would cost as much again as the statement. Errors are
     those that SQLAlchemy raises.
     """
-    connection = _connection()
-    driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
-    try:
-        with driver.cursor(row_factory=namedtuple_row) as cursor:
-            cursor.execute(statement, parameters)
-            answered = cursor.pgresult is not None and cursor.pgresult.nfields > 0
-            return cursor.fetchall() if answered else []
-    except psycopg.Error as error:
-        if driver.closed or driver.broken:
-            connection.invalidate(error)
-        raise sa.exc.DBAPIError.instance(
-            statement,
-            None,
-            error,
-            psycopg.Error,
-            hide_parameters=True,
-            connection_invalidated=connection.invalidated,
-            dialect=connection.dialect,
-        ) from error
+    link = _link(db.session())
+    with link.explaining(statement):
+        cursor = link.cursor.execute(statement, parameters)
+        answered = cursor.pgresult is not None and cursor.pgresult.nfields > 0
+        return cursor.fetchall() if answered else []
 
 
 def run_first(statement: str, parameters: Mapping[str, Any]) -> list[Any]:
@@ -204,19 +250,8 @@ def run_first(statement: str, parameters: Mapping[str, Any]) -> list[Any]:
         if not error.connection_invalidated:
             raise
         db.session.rollback()
-        db.session.info.pop("connection", None)
+        _hang_up(db.session())
         return run(statement, parameters)
-
-
-def _connection() -> sa.Connection:
-    """The connection of the present transaction, looked up once."""
-    session = db.session()
-    found: sa.Connection | None = session.info.get("connection")
-    if found is None or found.closed:
-        found = session.connection()
-        if session.info.get("open"):
-            session.info["connection"] = found
-    return found
 
 
 def bind_patient(patient_id: UUID | None) -> None:

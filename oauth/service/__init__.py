@@ -58,6 +58,7 @@ from oauth.service.registration import (
     show_registration,
     update_registration,
 )
+from oauth.service.replays import Once, use_up
 from oauth.service.replays import forget_idle as forget_replays
 from oauth.service.requests import (
     OpenedRequest,
@@ -87,6 +88,7 @@ __all__ = [
     "SIGNING_USE",
     "Grant",
     "Hinted",
+    "Once",
     "OpenedRequest",
     "RedeemedCode",
     "WaitingDevice",
@@ -155,6 +157,7 @@ __all__ = [
     "start_device",
     "store_direct_request",
     "update_registration",
+    "use_up",
     "user_claims",
     "uses_nonces",
     "verify_access",

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from oauth import queries
-from oauth.errors import InvalidProof
+from oauth.errors import InvalidProof, OAuthRefusal
 from oauth.queries import TokenView
 from oauth.rules.certificates import read_certificate
-from oauth.rules.proofs import read_proof
+from oauth.rules.proofs import Proof, read_proof
 from oauth.rules.tokens import TokenKind, bad_proof, check_token, needs_proof, read_authorization, refused
 from oauth.service import nonces, replays
 
@@ -29,8 +29,15 @@ def check_proof(
         raise bad_proof("the proof was made with another key than the token's")
     if nonces.at_resources() and not nonces.is_fresh(proof.nonce, now):
         raise bad_proof("the proof needs the nonce of the DPoP-Nonce header", code="use-dpop-nonce")
-    if not replays.remember(replays.PROOF, f"{proof.jkt} {proof.jti}", proof.expires_at):
-        raise bad_proof("the proof was used before")
+    try:
+        replays.use_up([seen_once(proof)])
+    except OAuthRefusal:
+        raise bad_proof("the proof was used before") from None
+
+
+def seen_once(proof: Proof) -> replays.Once:
+    """What is remembered of a proof."""
+    return replays.Once(replays.PROOF, f"{proof.jkt} {proof.jti}", proof.expires_at)
 
 
 def shown_certificate(header: str) -> str | None:

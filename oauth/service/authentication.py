@@ -14,6 +14,8 @@ from oauth.rules.keysets import must_fetch
 from oauth.rules.proofs import read_proof
 from oauth.rules.tokens import bound_to_certificate
 from oauth.service import nonces, replays
+from oauth.service.access import seen_once
+from oauth.service.replays import Once
 from platform_core import config
 
 _BY_CERTIFICATE = {AuthMethod.TLS, AuthMethod.SELF_SIGNED_TLS}
@@ -24,11 +26,11 @@ def endpoint(path: str) -> str:
     return config.current().base_url + path
 
 
-def authenticate_client(*, assertion: str, client_id: str | None, now: datetime) -> Client:
-    """The confidential client whose key signed the assertion; each assertion serves once.
+def authenticate_client(*, assertion: str, client_id: str | None, now: datetime) -> tuple[Client, Once]:
+    """The confidential client whose key signed the assertion, and the assertion, which its caller has to use up.
 
-    `client_id` is the parameter of that name, which may be absent but not another's. Raises `InvalidClient`, and
-    `KeysNeeded` before anything is used up.
+    `client_id` is the parameter of that name, which may be absent but not another's. Raises `InvalidClient`,
+    `KeysNeeded`.
     """
     claimed = claimed_client(assertion)
     client = queries.find_client(claimed, first=True)
@@ -44,9 +46,7 @@ def authenticate_client(*, assertion: str, client_id: str | None, now: datetime)
         token_endpoint=endpoint("/oauth/token"),
         now=now,
     )
-    if not replays.remember(replays.ASSERTION, f"{client.client_id} {held.jti}", held.expires_at):
-        raise InvalidClient("The client assertion was used before.")
-    return client
+    return client, Once(replays.ASSERTION, f"{client.client_id} {held.jti}", held.expires_at)
 
 
 def _require_keys(client: Client, kid: object, now: datetime) -> None:
@@ -96,20 +96,21 @@ def _is_certified(client: Client, certificate: Certificate, now: datetime) -> bo
 
 def read_binding(
     client: Client, *, proofs: Sequence[str], path: str, now: datetime, required: bool, certificate: str = ""
-) -> str | None:
+) -> tuple[str | None, Once | None]:
     """What a request to one of our endpoints proves to hold: the thumbprint of a DPoP key, or the certificate that a
-    client of RFC 8705 authenticated with (`certificate` is the header of the proxy).
+    client of RFC 8705 authenticated with (`certificate` is the header of the proxy). With it the proof, which the
+    caller has to use up.
 
     A `smart` client holds Bearer tokens (SMART App Launch 2.2 §2.1): its proof is not read. Raises `OAuthRefusal`
     (`invalid_dpop_proof`, RFC 9449 §5; `use_dpop_nonce`, §8).
     """
     if not client.binds_tokens:
-        return None
+        return None, None
     if not proofs and client.auth_method in _BY_CERTIFICATE:
         shown = certificates.read_certificate(certificate)
-        return bound_to_certificate(shown.thumbprint) if shown and required else None
+        return bound_to_certificate(shown.thumbprint) if shown and required else None, None
     if not (proofs or required):
-        return None
+        return None, None
     try:
         proof = read_proof(proofs, method="POST", url=endpoint(path), now=now)
         if required and nonces.at_token_endpoint() and not nonces.is_fresh(proof.nonce, now):
@@ -117,6 +118,4 @@ def read_binding(
     except InvalidProof as error:
         code = "use_dpop_nonce" if isinstance(error, NonceNeeded) else "invalid_dpop_proof"
         raise OAuthRefusal(code, f"{error}.") from None
-    if not replays.remember(replays.PROOF, f"{proof.jkt} {proof.jti}", proof.expires_at):
-        raise OAuthRefusal("invalid_dpop_proof", "the proof was used before.")
-    return proof.jkt
+    return proof.jkt, seen_once(proof)

@@ -1,6 +1,7 @@
 """Tokens: opaque, 256 random bits, stored as hashes. Issue, refresh, rotate, revoke."""
 
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +16,7 @@ from oauth.queries import TokenView
 from oauth.rules import scopes
 from oauth.rules.clients import Client
 from oauth.rules.tokens import ACCESS_LIFETIME, TokenKind, confirmation, needs_proof
-from oauth.service import grants, identity, logout
+from oauth.service import grants, identity, logout, replays
 from oauth.service.codes import RedeemedCode
 from oauth.service.grants import Grant
 from platform_core.crypto import hash_token
@@ -91,8 +92,10 @@ def _sid(client: Client, granted: RedeemedCode, now: datetime) -> str | None:
     return logout.open_login(client=client, session_id=granted.session_id, person_id=granted.person_id, now=now)
 
 
-def issue_for_app(*, client: Client, scope: str, jkt: str | None, now: datetime) -> dict[str, Any]:
-    """The token of the app itself (`client_credentials`): never a patient's data.
+def issue_for_app(
+    *, client: Client, scope: str, jkt: str | None, once: Sequence[replays.Once] = (), now: datetime
+) -> dict[str, Any]:
+    """The token of the app itself (`client_credentials`): never a patient's data. `once` is used up with it.
 
     Its scope is `ens:app`, or less (Grant Management §5), or `ens:introspect` for a resource server that was given
     that right. Raises `OAuthRefusal` (`invalid_scope`).
@@ -101,10 +104,11 @@ def issue_for_app(*, client: Client, scope: str, jkt: str | None, now: datetime)
     allowed = of_apps | {scopes.QUERY_GRANT, scopes.REVOKE_GRANT}
     asked = scopes.split(scope) or (scopes.APP,)
     if not set(asked) <= allowed:
+        replays.use_up(once)
         raise OAuthRefusal("invalid_scope", f"The scope of client_credentials is {scopes.APP}.")
     basis = _Basis(uuid7(), None, None, None, "", None, jkt)
     granted = " ".join(asked)
-    text = _store(TokenKind.ACCESS, client, basis, granted, now, now + ACCESS_LIFETIME)
+    text = _store(TokenKind.ACCESS, client, basis, granted, now, now + ACCESS_LIFETIME, once=once)
     return {**_bearer(text, jkt), "scope": granted}
 
 
@@ -227,13 +231,24 @@ def _token_type(binding: str | None) -> str:
     return "DPoP" if needs_proof(binding) else "Bearer"
 
 
-def _store(kind: TokenKind, client: Client, basis: _Basis, scope: str, now: datetime, expires: datetime) -> str:
-    text = opaque()
+def _store(
+    kind: TokenKind,
+    client: Client,
+    basis: _Basis,
+    scope: str,
+    now: datetime,
+    expires: datetime,
+    *,
+    once: Sequence[replays.Once] = (),
+) -> str:
+    text, written = opaque(), replays.places(once)
     if kind is TokenKind.ACCESS:
         _note_use(client, now)
-    run(
-        _INSERT,
+    recorded = run(
+        _INSERT_ONCE if once else _INSERT,
         {
+            **written,
+            "once": len(written["hashes"]),
             "id": uuid7(),
             "kind": kind,
             "token_hash": hash_token(text),
@@ -250,6 +265,7 @@ def _store(kind: TokenKind, client: Client, basis: _Basis, scope: str, now: date
             "expires_at": expires,
         },
     )
+    replays.require_new(once, written["hashes"], recorded)
     return text
 
 
@@ -267,6 +283,13 @@ UPDATE oauth_client SET last_used_at = %(now)s
 _INSERT = """
 INSERT INTO oauth_token (id, kind, token_hash, client_pk, patient_id, person_id, grant_id, scope, jkt, family_id,
                          assurance, signed_in_at, issued_at, expires_at)
-VALUES (%(id)s, %(kind)s, %(token_hash)s, %(client_pk)s, %(patient_id)s, %(person_id)s, %(grant_id)s, %(scope)s,
-        %(jkt)s, %(family_id)s, %(assurance)s, %(signed_in_at)s, %(issued_at)s, %(expires_at)s)
+SELECT %(id)s::uuid, %(kind)s, %(token_hash)s::bytea, %(client_pk)s::uuid, %(patient_id)s::uuid, %(person_id)s::uuid,
+       %(grant_id)s::uuid, %(scope)s, %(jkt)s::text, %(family_id)s::uuid, %(assurance)s, %(signed_in_at)s::timestamptz,
+       %(issued_at)s::timestamptz, %(expires_at)s::timestamptz
 """
+_INSERT_ONCE = f"""
+WITH recorded AS ({replays.RECORD}),
+     stored AS ({_INSERT} WHERE (SELECT count(*) FROM recorded) = %(once)s)
+SELECT value_hash FROM recorded
+"""  # noqa: S608 - two statements of ours
+"""The token is stored when what may be seen once was new: one statement, for the apps that ask most often."""

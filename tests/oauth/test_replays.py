@@ -10,11 +10,12 @@ from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
+from oauth.errors import InvalidClient, OAuthRefusal
 from oauth.rules.replays import LONGEST, SLOT, SLOTS, idle_slot, slots_of
 from oauth.service import replays
 from oauth.tasks import forget_expired
 from platform_core.clock import FrozenClock, now
-from platform_core.database import transaction
+from platform_core.database import run, transaction
 from tests.oauth.partner import Partner
 
 MINUTE = timedelta(minutes=1)
@@ -47,9 +48,14 @@ def test_a_value_is_not_remembered_longer_than_a_slot_can_hold() -> None:
         slots_of(NEW_YEAR, NEW_YEAR + SLOT)
 
 
-def remember(value: str, minutes: int) -> bool:
+def remember(value: str, minutes: int, kind: str = replays.PROOF) -> bool:
+    """Whether the value was new."""
     with transaction():
-        return replays.remember(replays.PROOF, value, now() + minutes * MINUTE)
+        try:
+            replays.use_up([replays.Once(kind, value, now() + minutes * MINUTE)])
+        except (OAuthRefusal, InvalidClient):
+            return False
+        return True
 
 
 @pytest.mark.requirement("A6.3", "A7.2")
@@ -76,10 +82,37 @@ def test_of_two_at_the_same_moment_across_the_turn_one_passes(app: Flask, clock:
 
 
 def test_one_kind_of_value_does_not_hide_another(app: Flask) -> None:
+    for kind in (replays.PROOF, replays.ASSERTION):
+        assert remember("x", 1, kind)
+        assert not remember("x", 1, kind)
+
+
+@pytest.mark.requirement("A6.3", "A7.2")
+@pytest.mark.parametrize("minutes", [0, 58])
+def test_of_values_recorded_together_the_one_seen_before_is_named(app: Flask, clock: FrozenClock, minutes: int) -> None:
+    clock.move(minutes=minutes)
+    until = now() + 5 * MINUTE
+    proofs = [replays.Once(replays.PROOF, f"preuve {number}", until) for number in range(3)]
+    assertion = replays.Once(replays.ASSERTION, "assertion", until)
     with transaction():
-        until = now() + MINUTE
-        assert replays.remember(replays.PROOF, "x", until)
-        assert replays.remember(replays.ASSERTION, "x", until)
+        replays.use_up([assertion, proofs[0]])
+        replays.use_up([])
+    with transaction(), pytest.raises(OAuthRefusal):
+        replays.use_up([replays.Once(replays.ASSERTION, "autre", until), proofs[0]])
+    with transaction(), pytest.raises(InvalidClient):
+        replays.use_up([assertion, proofs[1]])
+
+
+@pytest.mark.requirement("A6.3", "A7.2")
+def test_a_replay_stores_no_token(partner: Partner) -> None:
+    proof, assertion = partner.proof("POST", "/oauth/token"), partner.assertion()
+    form = {"grant_type": "client_credentials", "client_assertion": assertion}
+    assert partner.post("/oauth/token", form, proofs=[proof]).status_code == 200
+    assert partner.post("/oauth/token", form, proofs=None).json["error"] == "invalid_client"
+    again = {"grant_type": "client_credentials"}
+    assert partner.post("/oauth/token", again, proofs=[proof]).json["error"] == "invalid_dpop_proof"
+    with transaction():
+        assert run("SELECT count(*) AS stored FROM oauth_token", {})[0].stored == 1
 
 
 def test_idle_values_are_dropped_and_those_of_the_hour_stay(app: Flask, clock: FrozenClock, owner: sa.Engine) -> None:
