@@ -1,5 +1,6 @@
 """How surely, by what means and when the person behind a token proved who they are (RFC 9470): the row of a data call
-tells it, and a code keeps the means for the id_token."""
+tells it, and a code keeps the means for the id_token. What a token and a code stand for is never changed again.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -72,11 +73,15 @@ $$
 
 def upgrade() -> None:
     op.add_column("oauth_code", sa.Column("amr", sa.Text, nullable=False, server_default=""))
+    op.execute("REVOKE UPDATE ON oauth_token, oauth_code FROM ens_app")
+    op.execute("GRANT UPDATE (revoked_at, rotated_at) ON oauth_token TO ens_app")
+    op.execute("GRANT UPDATE (used_at) ON oauth_code TO ens_app")
     _redefine(f"{_COLUMNS}, assurance text, signed_in_at timestamptz", ", t.assurance, t.signed_in_at")
 
 
 def downgrade() -> None:
     _redefine(_COLUMNS, "")
+    op.execute("GRANT UPDATE ON oauth_token, oauth_code TO ens_app")
     op.drop_column("oauth_code", "amr")
 
 
