@@ -114,6 +114,32 @@ def remove_redirect(application_id: UUID, client_pk: UUID) -> str | tuple[str, i
     return _back(application_id)
 
 
+@blueprint.post("/<uuid:client_pk>/deconnexion")
+@rate_limit("20 per minute")
+@publisher
+def register_logout(application_id: UUID, client_pk: UUID) -> tuple[str, int] | Response:
+    """Register where people are sent after signing out, and where the app is told that they did."""
+    after, told = f"after-{client_pk}", f"told-{client_pk}"
+    uris = [line.strip() for line in request.form.get(after, "").splitlines() if line.strip()]
+    try:
+        with transaction():
+            _, client = own_client(application_id, client_pk)
+            service.register_logout(
+                client_pk=client.pk,
+                post_logout_redirect_uris=uris,
+                backchannel_logout_uri=request.form.get(told, "").strip() or None,
+                by=current_actor(),
+            )
+    except Invalid as error:
+        where, message = after, gettext("Adresse refusée : donnez des adresses https exactes, sans fragment ni joker.")
+        if error.code != "invalid_redirect_uri":
+            where, message = told, gettext("Adresse refusée : donnez une adresse https, sans fragment.")
+        wrong = Invalid(error.message, faults=[Fault(where, message)])
+        return page(application_id, error=wrong, form=request.form), 422
+    flash(gettext("Adresses de déconnexion enregistrées."), "success")
+    return _back(application_id)
+
+
 @blueprint.post("/<uuid:client_pk>/fermeture")
 @publisher
 def close(application_id: UUID, client_pk: UUID) -> str | Response:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 from joserfc.jwk import ECKey
+from werkzeug.test import TestResponse
 
 from identity_core import queries as identity
 from oauth import queries
@@ -269,3 +270,27 @@ def test_the_application_page_shows_the_panel(alice: FlaskClient, draft: UUID) -
 def test_without_its_token_a_form_changes_nothing(alice: FlaskClient, draft: UUID) -> None:
     assert alice.post(path_of(draft), data=GENERATE).status_code == 400
     assert clients_of(draft) == []
+
+
+def test_a_publisher_says_where_people_go_after_signing_out_and_where_the_app_is_told(
+    alice: FlaskClient, draft: UUID
+) -> None:
+    submit(alice, path_of(draft), {**GENERATE, "profile": "smart", "key": "public"})
+    pk = clients_of(draft)[0].pk
+    after, told = f"after-{pk}", f"told-{pk}"
+    end, other, hook = (f"https://balance.exemple.fr/{name}" for name in ("fin", "autre", "prevenir"))
+
+    def send(addresses: str, address: str) -> TestResponse:
+        return submit(
+            alice, f"{path_of(draft)}/{pk}/deconnexion", {after: addresses, told: address}, page=path_of(draft)
+        )
+
+    assert send(f" {end}\r\n{other} \r\n", "").status_code == 303
+    assert clients_of(draft)[0].post_logout_redirect_uris == (end, other)
+    assert send("", hook).status_code == 303
+    wrong = "http://ailleurs.exemple.fr"
+    for refused, field in ((send(wrong, ""), after), (send("", wrong), told)):
+        assert refused.status_code == 422
+        assert f'id="{field}-error"' in refused.text and wrong in refused.text
+    client = clients_of(draft)[0]
+    assert (client.post_logout_redirect_uris, client.backchannel_logout_uri) == ((), hook)
