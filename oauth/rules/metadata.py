@@ -91,7 +91,7 @@ def smart_configuration(issuer: str) -> dict[str, Any]:
     server = authorization_server(issuer)
     names = (
         "issuer authorization_endpoint pushed_authorization_request_endpoint token_endpoint revocation_endpoint"
-        " introspection_endpoint jwks_uri grant_types_supported code_challenge_methods_supported"
+        " registration_endpoint introspection_endpoint jwks_uri grant_types_supported code_challenge_methods_supported"
         " response_types_supported token_endpoint_auth_methods_supported"
         " token_endpoint_auth_signing_alg_values_supported"
     )

@@ -28,7 +28,8 @@ SMART_REASONS = {
     "user": "Scopes `user/` are not served to apps: professionals' software has an interface of its own.",
     "capability": "The capability is not among those that the SMART configuration claims.",
     "optional": "The specification leaves the choice; it is not offered.",
-    "condition": "The case does not arise: no update creates, no patient is linked to another, no context is added.",
+    "condition": "The case does not arise: no update creates, no patient is linked to another, no context is added,"
+    " nobody is a Person.",
     "v1": "The scope granted is told in version 2, the form in which the patient chose and each call is checked.",
     "deployment": "The proxy in front ends TLS; in production the platform refuses to start without an https address.",
 }
@@ -43,6 +44,7 @@ OPENID_REASONS = {
     "registration": "What patients see of an app comes from its referencing, not from its registration.",
     "unregistered": "Redirect addresses are always registered.",
     "userinfo": "Userinfo is answered as JSON.",
+    "silence": "Each request is put before the person (decision 20): `prompt=none` is told `consent_required`.",
     "implicit": "About the implicit and hybrid flows, which are not served.",
 }
 _INTRODUCTION = """# Conformance

@@ -66,7 +66,7 @@ def client_id(app: Flask, people: People, site: str) -> str:
     return issued.client_id
 
 
-@pytest.mark.requirement("SM16", "SM17", "SM48", "SM353", "SM355")
+@pytest.mark.requirement("A17", "SM16", "SM17", "SM48", "SM353", "SM355")
 def test_camille_connects_an_app_that_has_no_server(page: Page, live_server: str, site: str, client_id: str) -> None:
     page.goto(f"{site}/launch?{urlencode({'iss': f'{live_server}/fhir', 'client_id': client_id})}")
     page.get_by_role("button", name="Se connecter").click()

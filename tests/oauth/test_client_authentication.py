@@ -55,6 +55,7 @@ def test_a_wrong_claim_is_refused(partner: Partner, claims: dict[str, Any]) -> N
 
 
 @pytest.mark.requirement(
+    "authlib-8",
     "A7.1",
     "A7.2",
     FAPI + "ensure-client-assertion-with-exp-is-5-minutes-in-past-fails",

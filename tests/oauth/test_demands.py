@@ -109,7 +109,7 @@ def hint_about(partner: Partner, browser: FlaskClient, patient: UUID) -> str:
     return str(partner.exchange(query_of(resumed)["code"]).json["id_token"])
 
 
-@pytest.mark.requirement("A16", "oidcc-id-token-hint")
+@pytest.mark.requirement("A16")
 def test_a_hint_names_the_only_person_who_may_answer(
     app: Flask, client: FlaskClient, partner: Partner, patient: UUID, clock: FrozenClock
 ) -> None:
@@ -145,7 +145,7 @@ def test_a_hint_that_is_not_an_id_token_of_the_client_is_refused(
         assert app.push(id_token_hint=wrong).json["error"] == "invalid_request"
 
 
-@pytest.mark.requirement("A16", "oidcc-prompt-none-not-logged-in", "oidcc-prompt-none-logged-in")
+@pytest.mark.requirement("A16", "oidcc-prompt-none-not-logged-in")
 @pytest.mark.parametrize(("signed_in", "error"), [(False, "login_required"), (True, "consent_required")])
 def test_nothing_is_granted_in_silence(
     client: FlaskClient, partner: Partner, patient: UUID, signed_in: bool, error: str

@@ -100,6 +100,23 @@ def test_a_smart_app_asks_by_scopes_and_gets_bearer_tokens(smart: Partner, patie
     assert "refresh_token" not in refreshed.json
 
 
+@pytest.mark.requirement("A11.3", "A11.4", "A11.6")
+def test_what_the_patient_narrowed_is_what_everybody_is_told(partner: Partner, patient: UUID) -> None:
+    asked = {**WEIGHT, "datatypes": ["measures.body-weight", "measures.steps"]}
+    kept = {**asked, "datatypes": ["measures.steps"], "actions": ["read"]}
+    uri = partner.push(authorization_details=json.dumps([asked])).json["request_uri"]
+    decided = partner.decide(uri, patient, details=[kept]).json["redirect_to"]
+    granted = partner.exchange(query_of(decided)["code"]).json
+    (detail,) = granted["authorization_details"]
+    assert (detail["datatypes"], detail["actions"]) == (["measures.steps"], ["read"])
+    token = granted["access_token"]
+    assert partner.refresh(granted["refresh_token"]).json["authorization_details"] == [detail]
+    assert partner.post("/oauth/introspect", {"token": token}).json["authorization_details"] == [detail]
+    both = "http://loinc.org|41950-7,http://loinc.org|29463-7"
+    refused = partner.call("GET", "/fhir/Observation", token, query_string={"code": both})
+    assert (refused.status_code, refused.json["issue"][0]["details"]["coding"][0]["code"]) == (403, "consent-not-given")
+
+
 def test_the_app_ends_its_own_grant(partner: Partner, other: Partner, patient: UUID) -> None:
     body = partner.grant(patient)
     path = f"/oauth/grants/{body['grant_id']}"

@@ -45,7 +45,7 @@ def resource_server(other: Partner) -> Partner:
     return other
 
 
-@pytest.mark.requirement("A8", "SM282", "SM283")
+@pytest.mark.requirement("A8.5", "A8.6", "A8", "SM282", "SM283")
 def test_a_resource_server_learns_of_the_tokens_of_others(
     partner: Partner, resource_server: Partner, patient: UUID
 ) -> None:
@@ -60,7 +60,7 @@ def test_a_resource_server_learns_of_the_tokens_of_others(
     assert resource_server.post(PATH, refresh_token).json == {"active": False}
 
 
-@pytest.mark.requirement("A8")
+@pytest.mark.requirement("A8.5", "A8.5", "authlib-11", "A8")
 def test_without_the_right_neither_the_scope_nor_the_tokens_of_others(
     partner: Partner, other: Partner, patient: UUID
 ) -> None:
@@ -73,6 +73,7 @@ def test_without_the_right_neither_the_scope_nor_the_tokens_of_others(
     assert (told.status_code, told.json["error"]) == (403, "insufficient_scope")
 
 
+@pytest.mark.requirement("A8.5")
 def test_the_right_that_was_taken_back_ends_with_it(partner: Partner, resource_server: Partner, patient: UUID) -> None:
     token, own = partner.grant(patient)["access_token"], token_of(resource_server)
     allow(resource_server, "--refuse")
@@ -97,7 +98,7 @@ def test_a_token_to_introspect_with_opens_nothing_else(resource_server: Partner)
         assert resource_server.call("GET", path, own).status_code in {401, 403}, path
 
 
-@pytest.mark.requirement("A8")
+@pytest.mark.requirement("A8.5", "A8")
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer inconnu"}, {"Authorization": "Basic YTpi"}])
 def test_an_unknown_caller_is_refused(partner: Partner, headers: dict[str, str]) -> None:
     answer = partner.http.post(PATH, data={"token": "x"}, headers=headers)
@@ -106,6 +107,7 @@ def test_an_unknown_caller_is_refused(partner: Partner, headers: dict[str, str])
     assert "active" not in answer.json
 
 
+@pytest.mark.requirement("A8.6")
 @pytest.mark.parametrize(("profile", "algorithm"), [(Profile.FAPI2, "ES256"), (Profile.SMART, "RS256")])
 def test_the_answer_comes_signed_to_who_asks_for_it(
     app: Flask, partner: Partner, patient: UUID, profile: Profile, algorithm: str

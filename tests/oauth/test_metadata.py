@@ -48,7 +48,7 @@ def test_the_provider_signs_with_both_algorithms_and_pairwise_subjects(client: F
     assert document["subject_types_supported"] == ["pairwise"]
 
 
-@pytest.mark.requirement("SM14")
+@pytest.mark.requirement("A11.5", "SM14")
 @pytest.mark.requirement("SM15")
 def test_plain_is_not_offered_and_iss_dpop_par_are(server: dict[str, Any]) -> None:
     assert server["code_challenge_methods_supported"] == ["S256"]
@@ -58,7 +58,7 @@ def test_plain_is_not_offered_and_iss_dpop_par_are(server: dict[str, Any]) -> No
     assert server["authorization_details_types_supported"] == ["urn:ens:health-data"]
 
 
-@pytest.mark.requirement("SM30")
+@pytest.mark.requirement("SM438", "SM30")
 @pytest.mark.parametrize("path", DOCUMENTS)
 def test_a_document_is_json_for_any_origin(client: FlaskClient, path: str) -> None:
     answer = client.get(path, headers={"Accept": "application/fhir+xml", "Origin": "https://autre.exemple.fr"})
@@ -81,6 +81,7 @@ def test_the_smart_configuration_says_what_smart_needs(client: FlaskClient) -> N
     assert all(document[name].startswith("http") for name in document if name.endswith(("endpoint", "uri")))
 
 
+@pytest.mark.requirement("A11.5")
 def test_each_endpoint_named_is_served(app: Flask, server: dict[str, Any]) -> None:
     routes = {rule.rule for rule in app.url_map.iter_rules()}
     named = {value.removeprefix(server["issuer"]) for name, value in server.items() if name.endswith("endpoint")}

@@ -68,6 +68,7 @@ def test_what_is_left_out_takes_the_listings_defaults(balance: Partner, real_pat
     assert detail["data_period"]["to"] is None
 
 
+@pytest.mark.requirement("A11.2")
 @pytest.mark.parametrize(
     "change",
     [
@@ -86,6 +87,7 @@ def test_details_beyond_the_ceiling_are_an_error(balance: Partner, change: dict[
     assert answer.json["error"] == "invalid_authorization_details"
 
 
+@pytest.mark.requirement("A11.2")
 @pytest.mark.parametrize("change", [{"periodicity": {"once": True}}, {"periodicity": {"max": 1, "per": "week"}}])
 def test_details_within_the_ceiling_are_heard(balance: Partner, change: dict[str, Any]) -> None:
     assert balance.push(authorization_details=json.dumps([{**ASKED, **change}])).status_code == 201

@@ -59,7 +59,7 @@ def test_a_wrong_parameter_is_refused(partner: Partner, changes: dict[str, Any],
     assert (answer.status_code, answer.json["error"]) == (400, error)
 
 
-@pytest.mark.requirement("A11")
+@pytest.mark.requirement("A11.1", "A11")
 @pytest.mark.parametrize(
     ("change", "member"),
     [
@@ -89,6 +89,7 @@ def test_a_wrong_detail_is_refused_by_its_member(
     assert member in answer.json["error_description"]
 
 
+@pytest.mark.requirement("A11.1", "A11.1")
 @pytest.mark.parametrize("text", ["{}", "[]", "non", '"x"', "[1]", json.dumps([WEIGHT] * 51)])
 def test_details_of_another_shape_are_refused(partner: Partner, text: str) -> None:
     assert partner.push(authorization_details=text).json["error"] == "invalid_authorization_details"

@@ -89,7 +89,7 @@ def sent_back(registered: dict[str, Any], **changes: Any) -> dict[str, Any]:
     return {name: value for name, value in body.items() if value is not None}
 
 
-@pytest.mark.requirement("A12")
+@pytest.mark.requirement("SM19", "A12")
 def test_an_app_registers_and_goes_through_a_whole_flow(
     app: Flask, client: FlaskClient, draft: UUID, patient: UUID
 ) -> None:
@@ -141,7 +141,7 @@ PRIVATE = ECKey.generate_key("P-256").as_dict(private=True)
 WEAK = {"kty": "RSA", "n": "A" * 171, "e": "AQAB"}
 
 
-@pytest.mark.requirement("A12")
+@pytest.mark.requirement("oidcc-redirect-uri-regfrag", "A12")
 @pytest.mark.parametrize(
     ("changes", "error"),
     [
@@ -202,6 +202,7 @@ def test_a_body_that_is_no_json_object_is_refused(client: FlaskClient, draft: UU
     assert (answer.status_code, answer.mimetype) == (400, "application/json")
 
 
+@pytest.mark.requirement("oidcc-registration-jwks-uri")
 def test_a_public_app_registers_without_a_key(app: Flask, client: FlaskClient, draft: UUID) -> None:
     body = metadata(jwks=None, token_endpoint_auth_method="none", grant_types=["authorization_code"])
     told = register(client, opening(draft), body).json
