@@ -10,6 +10,7 @@ from flask import Flask
 from consent import api, queries, subscribers, tasks  # noqa: F401 - registers the tasks
 from consent.events import ConsentEnded, ConsentRevoked
 from consent.pages import (
+    announcements,
     cascades,
     catalogue,
     contested,
@@ -48,7 +49,18 @@ _AFTER = "Après le référencement"
 
 def init_app(app: Flask) -> None:
     """Register what the consent adds to the application."""
-    for pages in (question, catalogue, dashboard, receipts, journal, contests, contested, cascades, erasures):
+    for pages in (
+        question,
+        catalogue,
+        dashboard,
+        receipts,
+        journal,
+        contests,
+        contested,
+        cascades,
+        announcements,
+        erasures,
+    ):
         app.register_blueprint(pages.blueprint)
     app.register_blueprint(api.definitions)
     rest.api.register_blueprint(api.blueprint)

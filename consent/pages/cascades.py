@@ -32,7 +32,12 @@ def show_cascades() -> str:
 def load_panel(*, by: Actor | None, application_id: UUID, **_: object) -> Mapping[str, Any]:
     """For the page of a dossier: how many people an act on the listing concerns, and the way of the last one."""
     last = queries.list_cascades(application_id)[:1]
-    return {"people": queries.count_live(application_id), "last": [(change(one), progress(one)) for one in last]}
+    return {
+        "people": queries.count_live(application_id),
+        "last": [(change(one), progress(one)) for one in last],
+        "may_announce": by is not None and "decider" in by.roles,
+        "application_id": application_id,
+    }
 
 
 def change(one: CascadeView) -> str:
