@@ -1,5 +1,6 @@
 """From the fields of the screen to items: what is chosen for all, what is set on one, never wider than asked."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -108,3 +109,41 @@ def test_going_back_to_the_screen_gives_the_same_choice_again(asked: list[Permis
     again = rules.from_items(first, UNTIL, asked, TODAY)
     assert rules.to_items(again, asked, TODAY) == first
     assert rules.to_last_day(again, UNTIL) == UNTIL
+
+
+@given(requests, requests)
+def test_the_screen_of_an_amendment_gives_back_no_more_than_what_is_in_force(
+    present: list[PermissionItem], asked: list[PermissionItem]
+) -> None:
+    answers = rules.from_present(present, asked, UNTIL, TODAY)
+    own = rules.by_value(present)
+    assert answers.ticked <= own.keys(), "nothing new is ticked"
+    for item in rules.to_items(answers, asked, TODAY, present):
+        held = own[rules.item_value(item)]
+        assert item.data.overlap(held.data) == item.data
+        assert item.periodicity.within(held.periodicity)
+        check_narrowed([item], asked)
+
+
+def test_dates_in_force_are_kept_and_what_is_new_begins_with_the_narrowest() -> None:
+    present = [permission(WEIGHT, data=since(2026, 3, 1))]
+    asked = [permission(WEIGHT, data=since(2020, 1, 1), periodicity=CONTINUOUS), permission(PRESSURE)]
+    answers = rules.from_present(present, asked, UNTIL, TODAY)
+    assert rules.to_items(answers, asked, TODAY, present) == (present[0],)
+    both = replace(answers, ticked=BOTH)
+    weight, pressure = rules.to_items(both, asked, TODAY, present)
+    assert (weight, pressure.data) == (present[0], DatePeriod(TODAY))
+    again = rules.from_items([weight, pressure], UNTIL, asked, TODAY, present)
+    assert rules.to_items(again, asked, TODAY, present) == (weight, pressure)
+
+
+def test_history_may_be_set_on_one_item_alone() -> None:
+    asked = permission(WEIGHT, data=since(2020, 1, 1)), permission(PRESSURE, data=since(2020, 1, 1))
+    answers = Answers(BOTH, history="today", histories={f"{WEIGHT}:read": "year"})
+    assert [item.data.start for item in rules.to_items(answers, asked, TODAY)] == [date(2025, 11, 21), TODAY]
+
+
+def test_dates_wholly_past_are_never_widened_by_a_choice_that_leaves_nothing_of_them() -> None:
+    asked = permission(data=DatePeriod(date(2020, 1, 1), date(2024, 12, 31)))
+    (item,) = rules.to_items(Answers(BOTH, history="today"), [asked], TODAY)
+    assert item.data == DatePeriod(date(2024, 12, 31), date(2024, 12, 31))

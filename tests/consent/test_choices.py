@@ -17,6 +17,7 @@ from platform_core.permission import (
     Ceiling,
     CeilingItem,
     Periodicity,
+    PermissionItem,
     Purpose,
     Unit,
 )
@@ -124,3 +125,60 @@ def test_a_request_stays_within_the_ceiling_of_the_app(asked: object, within: bo
         choices.check_within_ceiling([asked], ceiling, TODAY)  # type: ignore[list-item]
     assert refusal.value.code == "beyond-ceiling"
     assert [fault.where for fault in refusal.value.faults] == [f"{asked.category}.read"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        (permission(data=since(2026, 1, 1)), choices.Mark.SAME),
+        (permission(data=since(2025, 12, 31)), choices.Mark.WIDER),
+        (permission(data=since(2026, 1, 1), periodicity=CONTINUOUS), choices.Mark.WIDER),
+        (permission(data=since(2026, 2, 1)), choices.Mark.NARROWER),
+        (permission(data=since(2026, 1, 1), periodicity=ONCE), choices.Mark.NARROWER),
+        (permission(data=since(2025, 1, 1), periodicity=ONCE), choices.Mark.WIDER),
+    ],
+)
+def test_what_an_app_asks_is_marked_against_what_is_in_force(asked: PermissionItem, expected: choices.Mark) -> None:
+    assert choices.mark(asked, permission(data=since(2026, 1, 1))) is expected
+    assert choices.mark(asked, None) is choices.Mark.NEW
+
+
+@given(periodicities, periodicities)
+def test_the_frequency_in_force_is_offered_and_widens_nothing(asked: Periodicity, present: Periodicity) -> None:
+    offered = choices.frequencies(asked, present)
+    assert choices.at_most(present, asked) in offered
+    assert all(one.within(asked) for one in offered) and len(set(offered)) == len(offered)
+
+
+@pytest.mark.parametrize(
+    ("ends_on", "asked_until", "renews", "shown"),
+    [
+        (date(2026, 12, 21), date(2027, 5, 21), True, date(2027, 2, 21)),
+        (date(2026, 12, 22), date(2027, 5, 21), False, date(2026, 12, 22)),
+        (date(2026, 12, 1), date(2026, 12, 1), False, date(2026, 12, 1)),
+        (date(2027, 5, 21), date(2027, 1, 1), False, date(2027, 1, 1)),
+    ],
+)
+def test_thirty_days_before_its_end_a_consent_is_renewed_for_the_nearest_end_after(
+    ends_on: date, asked_until: date, renews: bool, shown: date
+) -> None:
+    assert choices.is_renewal(ends_on, asked_until, TODAY) is renews
+    assert choices.present_end(ends_on, asked_until, TODAY) == shown
+
+
+def test_all_that_an_app_may_ask_keeps_dates_in_force_that_go_further_back() -> None:
+    ceiling = Ceiling(
+        (CeilingItem(WEIGHT, READ, DAILY, history_days=30), CeilingItem(WEIGHT, WRITE, DAILY, history_days=30)),
+        frozenset({Purpose.PREVENTION}),
+    )
+    for start in (date(2026, 1, 1), None):
+        held = permission(WEIGHT, READ, data=DatePeriod(start))
+        assert choices.widest(ceiling, [held], TODAY) == [held, permission(WEIGHT, WRITE)]
+    assert choices.widest(ceiling, [], TODAY)[0] == permission(WEIGHT, READ, data=since(2026, 10, 22))
+
+
+def test_a_lowered_ceiling_no_longer_allows_what_was_asked() -> None:
+    ceiling = Ceiling((CeilingItem(WEIGHT, READ, DAILY),), frozenset({Purpose.PREVENTION}))
+    assert choices.are_allowed([permission(WEIGHT, READ, periodicity=ONCE)], ceiling)
+    assert not choices.are_allowed([permission(WEIGHT, READ, periodicity=CONTINUOUS)], ceiling)
+    assert not choices.are_allowed([permission(WEIGHT, READ), permission(PRESSURE, READ)], ceiling)
