@@ -62,11 +62,11 @@ def init_app(app: Flask) -> None:
     add_link(Link(Area.PUBLISHER, "Mes applications", "dossiers.list_applications", order=10))
     add_link(Link(Area.PUBLISHER, "Preuves", "evidence.list_evidence", order=20))
     add_link(Link(Area.PUBLISHER, "Signalements", "reports.list_own_reports", order=40))
-    add_link(Link(Area.PUBLISHER, "Référencement", "referencing.explain", order=50))
+    add_link(Link(Area.PUBLISHER, "Référencement", "referencing.explain", order=50, group="Le référencement"))
     add_link(Link(Area.REVIEWER, "Dossiers", "queue.show_queue", order=10))
     add_link(Link(Area.REVIEWER, "Commission", "commission.show_sessions", order=20))
     add_link(Link(Area.REVIEWER, "Surveillance", "surveillance.show", order=40, group="Après le référencement"))
-    add_link(Link(Area.PUBLISHER, "Appels à candidatures", "calls.list_calls", order=45))
+    add_link(Link(Area.PUBLISHER, "Appels à candidatures", "calls.list_calls", order=51, group="Le référencement"))
     add_link(Link(Area.REVIEWER, "Appels à candidatures", "authority_calls.list_calls", order=35))
     add_link(Link(Area.REVIEWER, "Signalements", "reports.list_reports", order=42, group="Après le référencement"))
     add_link(
