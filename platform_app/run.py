@@ -27,7 +27,7 @@ The platform is ready.
   Mailbox            {site}/boite-aux-lettres
 
 Demo people, all fictitious: choose one on the sign-in page, there is no password.
-  Patients           camille, dominique, lea (represented by camille), paul, ruth
+  Patients           camille, dominique (helped by paul), lea (represented by camille), paul, ruth
   Professionals      dr-martin, dr-benali, ide-costa
   Publishers         alice (Balance+, TensioConnect), bruno (RDV Facile)
   Authority          ines (reviewer), omar (decider), claire (commission)
