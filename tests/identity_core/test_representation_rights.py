@@ -80,6 +80,7 @@ RIGHTS: dict[str, frozenset[str]] = {
             "documents.list_documents",
             "documents.open_document",
             "documents.show_document",
+            "reader.show_media",
         ],
         READING,
     ),
