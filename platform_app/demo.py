@@ -9,6 +9,7 @@ from uuid import UUID
 import click
 
 from dmp_core.service.demonstration import CHILD_COURSES, COURSES, Course, add_measures_for_demo
+from dmp_core.service.documents.demonstration import AT_ONCE, add_documents_for_demo
 from identity_core.gateway import openid
 from identity_core.service.seeding import Seeded, create_synthetic_patients, seed_people
 from platform_app.simulated.people import load_people
@@ -21,6 +22,8 @@ from store.service.demo import seed_applications
 RICH, SHORT = 10, 2
 _RECORDS = {"camille": (RICH, COURSES), "dominique": (RICH, COURSES), "lea": (SHORT, CHILD_COURSES)}
 _SYNTHETIC_RECORDS = 4
+_DOCUMENTS = {"camille": 320, "dominique": 3000, "lea": 12}
+_SYNTHETIC_DOCUMENTS = 25
 
 
 @click.group()
@@ -38,8 +41,10 @@ def seed() -> None:
         seed_applications(actors=agents(people))
     for name, (years, courses) in _RECORDS.items():
         _fill_record(people.patients[name], years, courses)
+        _file_documents(people.patients[name], years, _DOCUMENTS[name])
     for patient_id in _seed_synthetic_patients()[:_SYNTHETIC_RECORDS]:
         _fill_record(patient_id, SHORT, COURSES)
+        _file_documents(patient_id, SHORT, _SYNTHETIC_DOCUMENTS)
     click.echo("The demo people and apps are there.")
 
 
@@ -70,3 +75,10 @@ def _seed_synthetic_patients() -> list[UUID]:
 def _fill_record(patient_id: UUID, years: int, courses: Mapping[str, Course]) -> None:
     with transaction(patient_id=patient_id):
         add_measures_for_demo(patient_id=patient_id, until=clock.now(), years=years, courses=courses)
+
+
+def _file_documents(patient_id: UUID, years: int, count: int) -> None:
+    until = clock.now()
+    for first in range(0, count, AT_ONCE):
+        with transaction(patient_id=patient_id):
+            add_documents_for_demo(patient_id=patient_id, until=until, count=count, years=years, first=first)

@@ -131,9 +131,11 @@ class Sought:
 def search_documents(sought: Sought, *, sort: str = "-date", limit: int | None, skip: int = 0) -> Sequence[DocumentRow]:
     """A page of documents: `sort` is `date` or `_lastUpdated`, with `-` for descending, or `care`, the latest first."""
     where, parameters = _where(sought)
+    # The texts are unpacked for the page only, not for every row that is sorted.
     statement = f"""
-        SELECT {_COLUMNS} FROM dmp_document d WHERE {where}
-         ORDER BY {_ORDER[sort]} LIMIT %(limit)s OFFSET %(skip)s"""  # noqa: S608 - constants only
+        SELECT {_COLUMNS} FROM (SELECT * FROM dmp_document d WHERE {where}
+                                 ORDER BY {_ORDER[sort]} LIMIT %(limit)s OFFSET %(skip)s) d
+         ORDER BY {_ORDER[sort]}"""  # noqa: S608 - constants only
     return [DocumentRow(*row) for row in run(statement, {**parameters, "limit": limit, "skip": skip})]
 
 
