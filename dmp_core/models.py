@@ -306,6 +306,7 @@ class EntryRow(NamedTuple):
     version: int
     status: str
     label: str
+    codes: list[str]
     effective_at: datetime
     ends_at: datetime | None
     value: Decimal | None

@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from dmp_core.categories import DOCUMENT_KINDS, DOCUMENT_TYPES
 from dmp_core.models import DocumentRow
-from dmp_core.pages import words
+from dmp_core.pages import reader, words
 from dmp_core.queries import documents as queries
 from dmp_core.rules.documents.visibility import Viewer
 from dmp_core.schemas import DocumentFilter, read_filter
@@ -74,11 +74,13 @@ def show_document(document_id: UUID) -> str:
         found = panels(Area.PATIENT, "resource", by=by, patient_id=patient.id, category=category, resource_id=row.id)
         blocks = [Markup(render_template(template, **context)) for template, context in found]  # noqa: S704 - our own
         key = crypto.patient_key(patient.id, create=False)
+        reading = reader.load_reading(row, key, Viewer.of(by))
     return render_template(
         "dmp_core/document.html",
         patient=patient,
         document=row,
         type=DOCUMENT_TYPES[row.type_code],
+        reading=reading,
         text=_text(row, key),
         is_image=row.media_type in _IMAGES,
         opens=row.media_type in _INLINE,

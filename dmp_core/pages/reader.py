@@ -1,0 +1,116 @@
+"""A CDA document read in its page, and what it carries in itself."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+from uuid import UUID
+
+from flask import Blueprint, Response, url_for
+from markupsafe import Markup
+
+from dmp_core.cda.document import ClinicalDocument, Section
+from dmp_core.cda.reading import read
+from dmp_core.cda.statements import Medication, MedicationKind
+from dmp_core.models import DocumentRow
+from dmp_core.queries import documents as queries
+from dmp_core.queries import entries
+from dmp_core.rules.documents.visibility import Viewer
+from dmp_core.rules.entries.kinds import ALLERGIES, TREATMENTS
+from dmp_core.rules.prescriptions import attention, wording
+from dmp_core.rules.prescriptions.attention import Attention, Known
+from identity_core.rules import Power
+from identity_core.sessions import current_actor, current_patient, helper_allowed
+from platform_core import crypto
+from platform_core.blobs import service as blobs
+from platform_core.database import transaction
+from platform_core.errors import NotFound
+
+blueprint = Blueprint("reader", __name__, template_folder="../templates")
+
+XML = frozenset({"text/xml", "application/xml"})
+_MOST = 12 * 1024 * 1024
+_SHOWN = {"image/jpeg": "jpg", "image/png": "png", "application/pdf": "pdf", "text/plain": "txt"}
+_CLOSED = {
+    "application/pdf": "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'",
+    "text/plain": "default-src 'none'; sandbox",
+}
+_SANDBOX = "default-src 'none'; sandbox"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A CDA document as its page shows it. `too_large` leaves everything else empty."""
+
+    document: ClinicalDocument | None = None
+    sections: Sequence[Section] = ()
+    prescription: Sequence[wording.Line] = ()
+    allergies: Sequence[Attention] = ()
+    taken: Sequence[Attention] = ()
+    twice: Sequence[Attention] = ()
+    too_large: bool = False
+
+    def html(self, section: Section, document_id: UUID) -> Markup:
+        """The narrative of a section, its images led to their address. The reader made it of allowed elements only."""
+        place = url_for("reader.show_media", document_id=document_id, name="x")[:-1]
+        return Markup(section.html.replace('src="media/', f'src="{place}'))  # noqa: S704
+
+
+def load_reading(row: DocumentRow, key: bytes, viewer: Viewer) -> Reading | None:
+    """The reading of a document, within the transaction of its patient; None for what is no CDA document."""
+    if row.media_type not in XML:
+        return None
+    if row.size > _MOST:
+        return Reading(too_large=True)
+    document = _read(row, key)
+    prescribed = [
+        one for one in document.statements if isinstance(one, Medication) and one.kind is MedicationKind.PRESCRIPTION
+    ]
+    known = _known(viewer)
+    return Reading(
+        document,
+        document.sections,
+        [wording.read_line(one) for one in prescribed],
+        attention.meets_allergies(prescribed, known[ALLERGIES.category]),
+        attention.already_taken(prescribed, known[TREATMENTS.category]),
+        attention.twice(prescribed),
+    )
+
+
+@blueprint.get("/espace/dossier/documents/<uuid:document_id>/media/<name>")
+@helper_allowed(Power.RECORD, families=("documents",))
+def show_media(document_id: UUID, name: str) -> Response:
+    """What a CDA document carries: its body when it is a file, its images, its copy in PDF."""
+    patient = current_patient()
+    with transaction(patient_id=patient.id):
+        viewer = Viewer.of(current_actor())
+        row = queries.get_document(patient_id=patient.id, document_id=document_id, viewer=viewer)
+        key = crypto.patient_key(patient.id, create=False)
+    if row.media_type not in XML:
+        raise NotFound("This document carries nothing in itself.")
+    document = _read(row, key)
+    carried = [document.body] if document.body else [*document.media]
+    media = next((one for one in carried if one.id == name), None)
+    if media is None:
+        raise NotFound("The document carries nothing of that name.")
+    known = media.media_type in _SHOWN
+    response = Response(media.content, content_type=media.media_type if known else "application/octet-stream")
+    file_name = quote(f"{row.title}.{_SHOWN.get(media.media_type, 'bin')}", safe="")
+    # RFC 6266 §5, RFC 8187
+    disposition = "inline" if known else "attachment"
+    response.headers["Content-Disposition"] = f"{disposition}; filename*=UTF-8''{file_name}"
+    response.headers["Content-Security-Policy"] = _CLOSED.get(media.media_type, _SANDBOX)
+    return response
+
+
+def _read(row: DocumentRow, key: bytes) -> ClinicalDocument:
+    return read(b"".join(blobs.read(row.blob, key=key)))
+
+
+def _known(viewer: Viewer) -> dict[str, list[Known]]:
+    """The allergies that the record holds, and the treatments that go on."""
+    found: dict[str, list[Known]] = {ALLERGIES.category: [], TREATMENTS.category: []}
+    rows = entries.list_entries(patient_id=current_patient().id, viewer=viewer, categories=found)
+    for row in rows:
+        if row.status not in ("inactive", "resolved", "completed", "stopped", "not-taken"):
+            found[row.category].append(Known(row.label, row.codes))
+    return found

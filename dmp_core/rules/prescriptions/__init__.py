@@ -1,0 +1,1 @@
+"""Prescriptions in words, and what deserves attention in them."""
