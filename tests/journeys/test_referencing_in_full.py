@@ -1,17 +1,21 @@
 """From the orientation questionnaire to the catalogue, by clicking, without JavaScript, on a screen 320 px wide.
 
 Two rounds of complements, an opinion with a suspensive reservation and its lifting, the convention, the tests. Each
-page is looked at twice: as it is served, then with scripts, for axe. The use cases play what no page is for (what the
-sandbox sees) and the verdicts that are like those clicked.
+page must fit; each kind of page is looked at twice: as it is served, then with scripts, for axe (the forms of the
+sections are one kind: `tests/store/test_publisher_in_a_browser.py` looks at each). The use cases play what no page is
+for (what the sandbox sees) and the verdicts that are like those clicked.
 """
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
 from playwright.sync_api import Browser, Page, Response, Route, expect
+from werkzeug.exceptions import MethodNotAllowed
 
 from identity_core.gateway import openid
 from identity_core.service.seeding import Seeded, seed_people
@@ -36,10 +40,11 @@ NARROW = {"width": 320, "height": 800}
 class Stage:
     """Opens pages without scripts, one for each person, and looks at each kind of page that they see."""
 
-    def __init__(self, browser: Browser, address: str) -> None:
+    def __init__(self, browser: Browser, address: str, app: Flask) -> None:
         self._browser, self._address = browser, address
+        self._routes = app.url_map.bind("")
         self._status: dict[Page, int] = {}
-        self._seen: set[tuple[str, str]] = set()
+        self._seen: set[tuple[str, str, int]] = set()
         self._mirror = browser.new_context(base_url=address, locale="fr-FR", viewport=NARROW).new_page()
 
     def enter(self) -> Page:
@@ -61,10 +66,23 @@ class Stage:
         assert self._status[page] == status, page.url
         width = page.evaluate("document.documentElement.scrollWidth")
         assert width <= 320, f"{page.url} needs {width} px"
-        kind = (page.get_by_role("heading", level=1).first.inner_text(), str(status))
+        kind = (*self._route_of(page), status)
         if kind not in self._seen:
             self._seen.add(kind)
             self._run_axe(page)
+
+    def _route_of(self, page: Page) -> tuple[str, str]:
+        """The view that serves the page, and the act that it is about."""
+        path, methods = urlsplit(page.url).path, ("GET", "POST")
+        found = next(match for method in methods if (match := self._match(path, method)))
+        return found[0], "" if found[0].startswith("sections.") else found[1].get("slug", "")
+
+    def _match(self, path: str, method: str) -> tuple[str, dict[str, str]] | None:
+        try:
+            endpoint, values = self._routes.match(path, method)
+        except MethodNotAllowed:
+            return None
+        return str(endpoint), dict(values)
 
     def _run_axe(self, page: Page) -> None:
         """Axe needs scripts: the same document is shown to a page that has them."""
@@ -86,8 +104,8 @@ class Stage:
 
 
 @pytest.fixture
-def stage(browser: Browser, live_server: str) -> Iterator[Stage]:
-    stage = Stage(browser, live_server)
+def stage(browser: Browser, live_server: str, app: Flask) -> Iterator[Stage]:
+    stage = Stage(browser, live_server, app)
     yield stage
     stage.leave()
 
