@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from uuid import UUID
 
 import click
 
 from dmp_core.service.documents import importing
+from dmp_core.service.entries.transferring import transfer_bundle
 from platform_core.access import Actor, ActorKind
 from platform_core.database import transaction
 from platform_core.errors import DomainError, Invalid
@@ -39,6 +41,23 @@ def import_documents(paths: Sequence[Path]) -> None:
             click.echo(f"{path.name}: {count} document{'s' if count > 1 else ''} filed.")
     if refused:
         raise SystemExit(1)
+
+
+@dmp.command("transfer")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--patient", type=click.UUID, required=True, help="Whose record it goes into.")
+@click.option("--source", required=True, help="Where it comes from, as people will read it.")
+def transfer(file: Path, patient: UUID, source: str) -> None:
+    """Take over a record kept elsewhere, a FHIR R4 Bundle of one patient: measures, results, vaccinations, profile."""
+    try:
+        with transaction(patient_id=patient):
+            found = transfer_bundle(data=file.read_bytes(), patient_id=patient, source=source, by=OPERATOR)
+    except DomainError as error:
+        raise click.ClickException(error.message) from error
+    for category, count in sorted(found.counts.items()):
+        click.echo(f"{category}: {count}")
+    for left in found.left_out:
+        click.echo(f"left out {left.reference}: {left.reason}", err=True)
 
 
 def _import(data: bytes) -> int:

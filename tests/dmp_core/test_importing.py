@@ -23,6 +23,7 @@ from identity_core.rules import IdentityStatus
 from identity_core.service import people, spaces
 from platform_core.access import SYSTEM
 from platform_core.database import db, transaction
+from platform_core.fhir import wire
 from platform_core.health_identity import INS_NIR_TEST, Ins
 from tests.dmp_core.cda import building, test_envelopes
 from tests.dmp_core.cda.test_reading import CONCERN, DIABETES
@@ -193,3 +194,94 @@ def test_the_published_samples_go_in_and_come_out_with_what_they_held(app: Flask
         "profile.family-history": 1,
         "profile.lifestyle": 2,
     }
+
+
+def bundle(*resources: dict[str, object], patients: int = 1) -> bytes:
+    people = [{"resourceType": "Patient", "id": f"p{number}"} for number in range(patients)]
+    entries = [{"fullUrl": f"urn:uuid:{one['id']}", "resource": one} for one in people]
+    entries += [{"resource": {"subject": {"reference": "urn:uuid:p0"}, **one}} for one in resources]
+    return wire.write({"resourceType": "Bundle", "type": "collection", "entry": entries}).encode()
+
+
+def observation(code: str, category: str, value: float = 1, unit: str = "kg") -> dict[str, object]:
+    system = "http://terminology.hl7.org/CodeSystem/observation-category"
+    return {
+        "resourceType": "Observation",
+        "id": f"o-{code}",
+        "status": "final",
+        "category": [{"coding": [{"system": system, "code": category}]}],
+        "code": {"coding": [{"system": "http://loinc.org", "code": code}], "text": "Essai"},
+        "effectiveDateTime": "2026-01-01T08:00:00+01:00",
+        "valueQuantity": {"value": value, "unit": unit, "system": "http://unitsofmeasure.org", "code": unit},
+    }
+
+
+def transfer(patient_id: UUID, path: Path) -> tuple[int, str]:
+    arguments = ["transfer", str(path), "--patient", str(patient_id), "--source", "Cabinet d’essai"]
+    found = CliRunner().invoke(dmp, arguments, catch_exceptions=False)
+    return found.exit_code, found.output
+
+
+def test_a_record_kept_elsewhere_is_taken_over(patient_id: UUID, tmp_path: Path) -> None:
+    path = tmp_path / "record.json"
+    path.write_bytes(
+        bundle(
+            observation("29463-7", "vital-signs", 72.5),
+            observation("72514-3", "vital-signs", 3, "{score}"),
+            observation("39156-5", "vital-signs", 22, "kg/m2"),
+            observation("718-7", "laboratory", 14, "g/dL"),
+            observation("72166-2", "survey", 5, "/d"),
+            observation("9999-9", "survey"),
+            {"resourceType": "Encounter", "id": "e"},
+            {**observation("8302-2", "vital-signs", 170, "cm"), "subject": {"reference": "urn:uuid:autre"}},
+            {**observation("8867-4", "vital-signs", 60, "furlong")},
+        )
+    )
+    code, said = transfer(patient_id, path)
+    assert code == 0
+    assert said.splitlines() == [
+        "measures.body-weight: 1",
+        "measures.pain: 1",
+        "profile.lifestyle: 1",
+        "results.biology: 1",
+        "left out Observation/o-39156-5: the body mass index is computed from the weight and the height",
+        "left out Observation/o-9999-9: it is no measure, result or habit that the record keeps",
+        "left out Encounter/e: the record keeps no Encounter",
+        "left out Observation/o-8302-2: it is about nobody that the Bundle holds",
+        "left out Observation/o-8867-4: Observation.valueQuantity.code must be /min (http://unitsofmeasure.org).",
+    ]
+    assert entries(patient_id) == {"profile.lifestyle": 1, "results.biology": 1}
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"{", "JSON"),
+        (b'{"resourceType": "Patient"}', "is no Bundle"),
+        (bundle(observation("29463-7", "vital-signs"), patients=2), "several patients"),
+        (bundle(observation("9999-9", "survey")), "nothing that the record keeps"),
+    ],
+)
+def test_what_is_no_record_of_one_patient_is_refused(patient_id: UUID, tmp_path: Path, data: bytes, said: str) -> None:
+    path = tmp_path / "record.json"
+    path.write_bytes(data)
+    code, output = transfer(patient_id, path)
+    assert (code, said in output) == (1, True), output
+
+
+@pytest.mark.skipif("ENS_SAMPLES_DIR" not in os.environ, reason="ENS_SAMPLES_DIR names no folder of published samples")
+def test_the_synthetic_record_is_taken_over_with_what_it_held(patient_id: UUID) -> None:
+    code, said = transfer(patient_id, SAMPLES.parent / "synthea" / "Clemente_Kreiger.json")
+    assert code == 0
+    assert [line for line in said.splitlines() if not line.startswith("left out")] == [
+        "measures.blood-pressure: 3",
+        "measures.body-height: 3",
+        "measures.body-weight: 3",
+        "measures.pain: 3",
+        "profile.conditions: 1",
+        "profile.lifestyle: 3",
+        "reimbursements: 3",
+        "results.biology: 30",
+        "vaccinations: 4",
+    ]
+    assert entries(patient_id).total() == 41
