@@ -1,8 +1,11 @@
 """Clients written by others: scripts run by Node, and the sandbox credentials that every client starts from."""
 
+import hashlib
 import json
+import logging
+import re
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from subprocess import PIPE
 from typing import Any
@@ -10,6 +13,7 @@ from uuid import UUID
 
 import pytest
 import requests
+import sqlalchemy as sa
 from click.testing import CliRunner
 from flask import Flask
 from requests.auth import AuthBase
@@ -17,6 +21,7 @@ from requests.auth import AuthBase
 from consent.workflow import Answer
 from identity_core.service.seeding import create_synthetic_patients
 from oauth.cli import demo
+from platform_app.factory import PACKAGES
 from platform_core.database import transaction
 from tests.node import find_node, has_clients
 from tests.oauth.partner import answer_as
@@ -26,6 +31,15 @@ __all__ = ["people"]
 
 HERE = Path(__file__).parent
 IN_JAVASCRIPT = ["test_openid_client.py", "test_oauth4webapi.py", "test_fhirclient_in_a_browser.py"]
+LOGGERS = {*PACKAGES, "flask", "werkzeug", "authlib", "joserfc", "celery", "psycopg", "sqlalchemy"}
+"""What logs on the platform's side; the clients of these tests run in the same process and have loggers of theirs."""
+HASHED = {
+    "oauth_token": ["token_hash"],
+    "oauth_code": ["code_hash"],
+    "oauth_authorization_request": ["request_uri_hash"],
+    "oauth_device": ["device_code_hash"],
+    "identity_session": ["token_hash"],
+}
 Settings = dict[str, Any]
 Script = Callable[..., dict[str, Any]]
 DETAILS = [
@@ -68,7 +82,26 @@ def assert_used(verdict: dict[str, Any], settings: Settings, token_type: str) ->
 
 
 @pytest.fixture
-def new_client(app: Flask, live_server: str, tmp_path: Path) -> Callable[..., Settings]:
+def silent_logs(app: Flask, owner: sa.Engine, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """No word that the platform logs while a client is served is a secret of which it keeps the hash."""
+    for name in LOGGERS - {"sqlalchemy"}:
+        caplog.set_level(logging.DEBUG, name)
+    yield
+    records = [record for record in caplog.get_records("call") if record.name.partition(".")[0] in LOGGERS]
+    words = set(re.findall(r"[\w-]{16,}", "\n".join(f"{record.__dict__} {record.getMessage()}" for record in records)))
+    with owner.connect() as connection:
+        kept = {
+            bytes(found)
+            for table, columns in HASHED.items()
+            for column in columns
+            for found in connection.execute(sa.text(f"SELECT {column} FROM {table}")).scalars()
+        }
+    assert kept
+    assert [word for word in words if hashlib.sha256(word.encode()).digest() in kept] == []
+
+
+@pytest.fixture
+def new_client(app: Flask, live_server: str, silent_logs: None, tmp_path: Path) -> Callable[..., Settings]:
     """`new_client("--profile", "smart")`: what `ens demo client` writes for a sandbox client."""
     with transaction():
         create_synthetic_patients()

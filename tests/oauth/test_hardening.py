@@ -18,6 +18,7 @@ from oauth.rules.clients import Environment, Profile
 from platform_core import clock, crypto
 from platform_core.database import transaction
 from tests.oauth.partner import TESTER, Partner, sandbox_client
+from tests.oauth.test_devices import decide, poll, start
 from tests.oauth.test_registration import bearer, metadata
 from tests.store.conftest import People, bring_to
 
@@ -156,7 +157,8 @@ def test_no_answer_with_a_secret_is_kept_or_told_to_the_next_page(
 
 
 SECRET = re.compile(
-    r"(access|refresh|id|registration_access)_token|code|code_verifier|client_assertion|token|request_uri|jwks|code_challenge"
+    r"(access|refresh|id|registration_access)_token|(device_|user_)?code|code_verifier|client_assertion|token|request_uri"
+    r"|jwks|code_challenge|id_token_hint"
 )
 
 
@@ -181,6 +183,8 @@ class Witness:
     def _keep(self, pairs: dict[str, Any]) -> None:
         found = {value for name, value in pairs.items() if SECRET.fullmatch(name) and isinstance(value, str)}
         self.seen |= {text for text in found if len(text) > 16}
+        if "user_code" in pairs:
+            self.seen.add(pairs["user_code"])
 
 
 @pytest.mark.parametrize("profile", list(Profile))
@@ -210,7 +214,15 @@ def test_no_secret_of_a_whole_run_reaches_a_log(
     granted = partner.grant(patient)
     renewed = partner.refresh(granted["refresh_token"]).json
     partner.call("GET", "/oauth/userinfo", renewed["access_token"])
+    partner.http.open("/oauth/userinfo", method="POST", data={"access_token": renewed["access_token"]})
     partner.call("GET", "/fhir/Patient", renewed["access_token"])
+    hint = {"id_token_hint": granted["id_token"]}
+    partner.push(**hint)
+    partner.http.open("/oauth/end_session", method="POST", data=hint)
+    device = start(partner)
+    poll(partner, device["device_code"])
+    decide(partner, device["user_code"], patient)
+    poll(partner, device["device_code"])
     partner.post("/oauth/introspect", {"token": renewed["access_token"]})
     partner.post("/oauth/token", {"grant_type": "authorization_code", "code": "faux-code-qui-ne-vaut-rien"})
     partner.exchange("un-autre-code-qui-ne-vaut-rien", code_verifier="court")
