@@ -13,7 +13,7 @@ from consent import queries
 from consent.pages import words
 from consent.pages.explained import explain_refusals
 from consent.pages.screen import build_screen, first_answers, read_answers
-from consent.queries import ConsentState, RequestView
+from consent.queries import Choice, ConsentState, RequestView
 from consent.rules import answers as rules
 from consent.rules import choices, texts
 from consent.rules.answers import Answers
@@ -109,16 +109,18 @@ def show_confirmation(request_id: UUID) -> Response | str:
 @blueprint.post("/confirmation")
 @permissions_required
 def confirm_choice(request_id: UUID) -> Response:
-    """Grant what the page showed: a choice changed since in another window is shown again, and sensitive data wait for
-    a fresh proof of identity."""
+    """Grant what the page showed and nothing else: a choice changed since in another window is shown again, one that
+    was put off there is made anew, and sensitive data wait for a fresh proof of identity."""
     with transaction(patient_id=current_patient_id()):
         asked = _get(request_id)
+    if asked.is_open and asked.choice is None:
+        return redirect(url_for(".show_question", request_id=request_id), 303)
     if asked.choice and request.form.get("choice", asked.choice.mark) != asked.choice.mark:
         flash(gettext("Ce choix a changé dans une autre fenêtre : vérifiez-le de nouveau."), "warning")
         return redirect(url_for(".show_confirmation", request_id=request_id), 303)
     if asked.is_open and _find_proof_url(asked):
         return redirect(url_for(".show_confirmation", request_id=request_id), 303)
-    _decide(request_id, Answer.GRANT)
+    _decide(request_id, Answer.GRANT, asked.choice)
     return redirect(url_for(".show_outcome", request_id=request_id), 303)
 
 
@@ -164,9 +166,15 @@ def _names(request_id: UUID) -> dict[str, Any]:
     return {"request_id": request_id, "browser_key": browser_key(), "patient_id": current_patient_id()}
 
 
-def _decide(request_id: UUID, decision: Answer) -> None:
+def _decide(request_id: UUID, decision: Answer, confirmed: Choice | None = None) -> None:
     with transaction(patient_id=current_patient_id()):
-        requests.decide_request(**_names(request_id), decision=decision, by=current_actor())
+        requests.decide_request(
+            **_names(request_id),
+            decision=decision,
+            items=confirmed and confirmed.items,
+            valid_until=confirmed and confirmed.valid_until,
+            by=current_actor(),
+        )
 
 
 def _choose(asked: RequestView, given: Answers) -> None:

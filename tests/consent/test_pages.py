@@ -70,6 +70,21 @@ class TestQuestion:
         assert (late.status_code, late.location) == (303, confirmation)
         assert status_of(request_id) is RequestStatus.REQUESTED
 
+    def test_confirming_a_choice_that_another_window_put_off_grants_nothing(
+        self, camilles: FlaskClient, ask: Ask, camille: UUID
+    ) -> None:
+        """Without a kept choice everything asked would be granted, sensitive data without a proof of identity too."""
+        request_id = ask()
+        choose(camilles, request_id)
+        confirmation = f"/consentement/{request_id}/confirmation"
+        page = camilles.get(confirmation).text
+        fields = dict(re.findall(r'name="(choice|csrf_token)" value="([^"]+)"', page))
+        submit(camilles, f"/consentement/{request_id}", {"decision": "postpone"})
+        late = camilles.post(confirmation, data=fields)
+        assert (late.status_code, late.location) == (303, f"/consentement/{request_id}")
+        with transaction(patient_id=camille):
+            assert queries.list_states(camille) == []
+
     def test_granting_takes_a_choice_then_a_confirmation(self, camilles: FlaskClient, ask: Ask, camille: UUID) -> None:
         request_id = ask()
         chosen = choose(camilles, request_id)
