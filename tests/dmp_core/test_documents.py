@@ -463,6 +463,8 @@ def test_the_application_sees_no_document_outside_the_patient_of_its_transaction
             assert [run(f"SELECT count(*) AS n FROM {table}", {})[0].n for table in tables] == [0, 0]
     with transaction(patient_id=uuid4()), pytest.raises(Exception, match="row-level security"):
         acts_of_another(guard.app)
+    with transaction(patient_id=guard.app.patient_id), pytest.raises(Exception, match="permission denied"):
+        run("UPDATE dmp_document_version SET act = 'publish'", {})
     with transaction(role=DatabaseRole.BATCH):
         (blob,) = run("SELECT blob_name FROM dmp_document", {})
         assert queries.list_referenced_blobs([blob.blob_name, "documents/other"]) == [blob.blob_name]

@@ -77,7 +77,6 @@ def file_document(draft: Draft, content: Content, author: Author, *, by: Actor, 
             code="duplicate",
             faults=[Fault("DocumentReference.masterIdentifier", "is known already.", "duplicate")],
         )
-    content.stream.seek(0)
     read, id = draft.metadata, row["id"]
     filed = DocumentFiled(author.patient_id, id, row["type_code"], read.content_type, author.id, content.stream)
     events.publish(filed)
