@@ -15,7 +15,7 @@ from dmp_core.api.observation_kinds import OBSERVATION
 from dmp_core.api.observations import perform_transaction
 from dmp_core.categories import DOCUMENTS, DOCUMENTS_FAMILY, FAMILY, MEASURES
 from dmp_core.events import DocumentFiled
-from dmp_core.pages import documents, measures, reader
+from dmp_core.pages import documents, measures, reader, reimbursements, vaccinations
 from dmp_core.queries import documents as documents_queries
 from dmp_core.queries.entries import describe_entries
 from dmp_core.queries.points import describe_measures
@@ -44,7 +44,11 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(measures.blueprint)
     app.register_blueprint(documents.blueprint)
     app.register_blueprint(reader.blueprint)
+    app.register_blueprint(vaccinations.blueprint)
+    app.register_blueprint(reimbursements.blueprint)
     subscribe(ContributionsWithdrawn, subscribers.withdraw_contributions)
     subscribe(DocumentFiled, subscribers.extract_entries)
     add_link(Link(Area.PATIENT, "Mon dossier", "dmp.show_record", order=20))
     add_panel(Panel(Area.PATIENT, "home", "dmp_core/panel.html", measures.load_panel, order=20))
+    add_panel(Panel(Area.PATIENT, "record", "dmp_core/panel_vaccinations.html", vaccinations.load_panel, order=10))
+    add_panel(Panel(Area.PATIENT, "record", "dmp_core/panel_reimbursements.html", reimbursements.load_panel, order=20))

@@ -109,6 +109,56 @@ def line_chart(series: Sequence[Series], *, time_ticks: int = 4) -> Chart | None
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A bar on the canvas. `name` stands under it, empty where there is no room; `text` is what it says of itself."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class BarChart:
+    """Everything that the SVG of bars needs, in canvas units."""
+
+    bars: tuple[Bar, ...]
+    values: tuple[Tick, ...]
+    width: int = WIDTH
+    height: int = HEIGHT
+    left: int = LEFT
+    right: int = WIDTH - TOP
+    bottom: int = HEIGHT - BOTTOM
+
+
+def bar_chart(values: Sequence[tuple[str, float, str]], *, most_names: int = 8) -> BarChart | None:
+    """Lay out bars from zero, in order: (name, value, text), no value below zero; None when every value is zero.
+
+    At most `most_names` names are written, evenly spaced.
+    """
+    highest = max((value for _, value, _ in values), default=0)
+    if highest <= 0:
+        return None
+    ticks = [value for value in round_ticks(0, highest) if value >= 0]
+    up = _Scale(0, ticks[-1], HEIGHT - BOTTOM, TOP)
+    step, each = (WIDTH - TOP - LEFT) / len(values), ceil(len(values) / most_names)
+    bars = (
+        Bar(
+            round(LEFT + step * (place + 0.15), 1),
+            up(value),
+            round(step * 0.7, 1),
+            round(HEIGHT - BOTTOM - up(value), 1),
+            name if place % each == 0 else "",
+            text,
+        )
+        for place, (name, value, text) in enumerate(values)
+    )
+    return BarChart(tuple(bars), tuple(Tick(up(value), value) for value in ticks))
+
+
 _LEAST_SPAN = 1e-4  # ticks are rounded to six decimals: closer values are one
 
 

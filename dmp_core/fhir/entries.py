@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from dmp_core.fhir.measures import PATIENT
 from dmp_core.models import EntryRow
@@ -21,6 +22,14 @@ def split_entry(kind: EntryKind, resource: Mapping[str, Any], patient: str) -> t
     meta = {name: value for name, value in resource.get("meta", {}).items() if name not in _META_OF_SERVER}
     body = {name: value for name, value in resource.items() if name not in head}
     return wire.write(meta), wire.write(body).replace(patient, PATIENT)
+
+
+def own_resource(row: EntryRow, patient_id: UUID) -> dict[str, Any]:
+    """An entry as its patient reads it: the record's own ids, no version."""
+    kind = KINDS[row.category]
+    body = wire.read(row.body.replace(PATIENT, str(patient_id)).encode())
+    subject = {"reference": f"Patient/{patient_id}"}
+    return {"resourceType": kind.resource, "id": str(row.id), kind.subject: subject, **body}
 
 
 class EntryRenderer:

@@ -43,12 +43,14 @@ def show_record() -> str:
     with transaction(patient_id=patient.id):
         latest = queries.list_latest(patient_id=patient.id)
         documents = list_latest_documents(patient_id=patient.id, viewer=Viewer.of(current_actor()))
+        blocks = panels(Area.PATIENT, "record", by=current_actor(), patient_id=patient.id)
     return render_template(
         "dmp_core/record.html",
         patient=patient,
         points=latest,
         documents=documents,
         types=DOCUMENT_TYPES,
+        blocks=[Markup(render_template(template, **context)) for template, context in blocks],  # noqa: S704 - our own
         kinds=_typed_kinds() if _writes() else [],
     )
 

@@ -1,0 +1,1 @@
+"""Vaccinations: the French calendar and where a person stands in it."""
