@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, JSON
+from sqlalchemy.dialects.postgresql import ARRAY, JSON, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dmp_core.rules.documents.labels import Labels
+from dmp_core.rules.search.sources import SearchSource, TextState
 from dmp_core.workflow import DocumentState
 from platform_core.blobs.service import BlobRef
 from platform_core.database import Base, one_of
@@ -296,6 +297,38 @@ class StoredEntry(Base):
         sa.Index(None, "patient_id", "document_id"),
         {"postgresql_partition_by": "HASH (patient_id)"},
     )
+
+
+class SearchText(Base):
+    """What the search goes by for one document or entry: its words, and its text sealed under the patient's key."""
+
+    __tablename__ = "dmp_search"
+
+    patient_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    source: Mapped[str]
+    state: Mapped[str]
+    effective_at: Mapped[datetime]
+    sealed: Mapped[bytes]
+    lexemes: Mapped[str] = mapped_column(TSVECTOR)
+
+    __table_args__ = (
+        one_of("source", "source", SearchSource),
+        one_of("state", "state", TextState),
+        sa.Index("ix_dmp_search_lexemes", "patient_id", "lexemes", postgresql_using="gin"),
+        {"postgresql_partition_by": "HASH (patient_id)"},
+    )
+
+
+class SearchWord(Base):
+    """A word of a record, which a misspelt one may stand for."""
+
+    __tablename__ = "dmp_search_word"
+
+    patient_id: Mapped[UUID] = mapped_column(primary_key=True)
+    word: Mapped[str] = mapped_column(sa.Text(collation="C"), primary_key=True)
+
+    __table_args__ = ({"postgresql_partition_by": "HASH (patient_id)"},)
 
 
 class EntryRow(NamedTuple):

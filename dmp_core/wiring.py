@@ -7,6 +7,7 @@ from flask import Flask
 from dmp_core import (
     models,  # noqa: F401 - loads the tables
     subscribers,
+    tasks,  # noqa: F401 - declares the tasks
 )
 from dmp_core.api import documents as documents_api
 from dmp_core.api.devices import DEVICE
@@ -23,7 +24,7 @@ from dmp_core.rules.entries.kinds import RECORD
 from dmp_core.service.documents.contents import COLLECTION
 from platform_core.blobs import service as blobs
 from platform_core.categories import registry as categories
-from platform_core.events import ContributionsWithdrawn, subscribe
+from platform_core.events import ContributionsWithdrawn, DataChanged, subscribe
 from platform_core.fhir.registry import registry as fhir
 from platform_core.navigation import Area, Link, Panel, add_link, add_panel
 
@@ -48,6 +49,8 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(reimbursements.blueprint)
     subscribe(ContributionsWithdrawn, subscribers.withdraw_contributions)
     subscribe(DocumentFiled, subscribers.extract_entries)
+    subscribe(DocumentFiled, subscribers.index_document)
+    subscribe(DataChanged, subscribers.index_entry)
     add_link(Link(Area.PATIENT, "Mon dossier", "dmp.show_record", order=20))
     add_panel(Panel(Area.PATIENT, "home", "dmp_core/panel.html", measures.load_panel, order=20))
     add_panel(Panel(Area.PATIENT, "record", "dmp_core/panel_vaccinations.html", vaccinations.load_panel, order=10))

@@ -1,0 +1,224 @@
+"""The search of a record: what a person may see of what a question finds, ranked, counted by facet, with extracts.
+
+The words are looked for past the policy of the table, by a function bound to the patient; whether somebody sees what it
+finds is asked of documents and entries as they are now.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from dmp_core.categories import KINDS
+from dmp_core.queries.entries import seen
+from dmp_core.queries.points import Point, list_latest
+from dmp_core.queries.search_texts import unseal
+from dmp_core.rules.documents.visibility import SEEN, Viewer
+from dmp_core.rules.search.asking import Question
+from dmp_core.rules.search.corrections import LEAST_ALIKE, is_likely, propose
+from dmp_core.rules.search.extracts import Piece, extract
+from dmp_core.rules.search.facets import Count, Facet, count, narrow
+from dmp_core.rules.search.sources import SearchSource, TextState
+from dmp_core.rules.search.vectors import Passage, write_vector
+from dmp_core.rules.search.words import compose
+from platform_core import clock, crypto
+from platform_core.database import run
+from platform_core.pagination import Page
+
+MOST = 1000
+PAGE = 10
+_FOUND = """
+WITH found AS MATERIALIZED (
+    SELECT id, source, rank
+      FROM ens_search_record(%(query)s::text::tsquery, %(parts)s::text[]::tsquery[], %(now)s, %(most)s)
+)
+SELECT f.id, f.source, f.rank, 'documents.' || d.kind AS category, d.title, d.author_person AS author,
+       d.author_specialty AS specialty, d.author_institution AS institution, d.effective_at,
+       NULL::uuid AS document_id, NULL::numeric AS value, '' AS unit
+  FROM found f JOIN dmp_document d ON d.patient_id = %(patient)s AND d.id = f.id
+ WHERE f.source = 'document' AND NOT d.archived AND d.state = 'current' AND {document}
+ UNION ALL
+SELECT f.id, f.source, f.rank, e.category, e.label, e.author_name, '', '', e.effective_at,
+       e.document_id, e.value, e.unit
+  FROM found f JOIN dmp_entry e ON e.patient_id = %(patient)s AND e.id = f.id
+ WHERE f.source = 'entry' AND {entry}
+ ORDER BY rank DESC, effective_at DESC, id"""
+_TEXTS = "SELECT id, sealed, state FROM dmp_search WHERE patient_id = %(patient)s AND id = ANY (%(ids)s::uuid[])"
+# The likeliest word for each spelling.
+_SPELT = """
+SELECT DISTINCT ON (wrong) wrong, word, similarity(w.word, wrong) AS alike
+  FROM unnest(%(words)s::text[]) AS wrong
+  JOIN dmp_search_word w ON w.patient_id = %(patient)s AND similarity(w.word, wrong) >= %(alike)s
+ ORDER BY wrong, similarity(w.word, wrong) DESC, length(w.word) DESC, w.word"""
+_KNOWN = """
+SELECT asked.place FROM unnest(%(queries)s::text[]) WITH ORDINALITY AS asked(query, place)
+ WHERE EXISTS (SELECT 1 FROM ens_search_record(asked.query::tsquery, '{}', %(now)s, 1))"""
+_MEASURES = """
+SELECT kind FROM unnest(%(kinds)s::text[], %(vectors)s::text[]) AS k(kind, vector)
+ WHERE vector::tsvector @@ %(query)s::text::tsquery"""
+_WORDLESS = """
+SELECT s.state, count(*) FROM dmp_search s JOIN dmp_document d ON d.patient_id = s.patient_id AND d.id = s.id
+ WHERE s.patient_id = %(patient)s AND s.state IN ('waiting', 'wordless', 'unread') AND d.state = 'current' AND {seen}
+ GROUP BY s.state"""
+_MEASURE_VECTORS = {
+    kind.name: write_vector([Passage(compose(text), "A") for texts in kind.labels.values() for text in texts])
+    for kind in KINDS.values()
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A result. An entry read in a document names it; `others` counts the older entries that say the same thing."""
+
+    id: UUID
+    source: SearchSource
+    rank: float
+    category: str
+    title: str
+    author: str
+    specialty: str
+    institution: str
+    effective_at: datetime
+    document_id: UUID | None
+    value: Decimal | None
+    unit: str
+    others: int = 0
+    extract: Sequence[Piece] = ()
+    state: TextState = TextState.WHOLE
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """One page of a search. `corrected` is the question that was answered, when nothing answered the one asked;
+    `partial` tells that no result has all that is looked for; `bounded` that there are more than were ranked."""
+
+    page: Page[Hit]
+    facets: Mapping[Facet, Sequence[Count]]
+    measures: Sequence[Point] = ()
+    corrected: str = ""
+    partial: bool = False
+    bounded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unsearched:
+    """How many documents that the viewer may see are found by title and author only, by reason."""
+
+    waiting: int = 0
+    wordless: int = 0
+    unread: int = 0
+
+
+@dataclass(slots=True)
+class _Search:
+    """Who looks where."""
+
+    patient_id: UUID
+    viewer: Viewer
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def find(self, query: str, parts: Sequence[str] = ()) -> list[Hit]:
+        statement = _FOUND.format(document=SEEN[self.viewer.kind], entry=seen(self.viewer))
+        parameters = {"patient": self.patient_id, "now": clock.now(), "most": MOST, **self.viewer.parameters}
+        return [Hit(*row) for row in run(statement, {**parameters, "query": query, "parts": list(parts)})]
+
+
+def search_record(
+    *, patient_id: UUID, viewer: Viewer, question: Question, chosen: Mapping[Facet, str] | None = None, page: int = 1
+) -> Results:
+    """Search a record. When nothing has all the words, they are read as misspelt; then some of them are enough.
+
+    The transaction is bound to the patient.
+    """
+    chosen = chosen or {}
+    if question.is_empty:
+        return Results(Page((), 1, PAGE, 0), {})
+    search = _Search(patient_id, viewer)
+    asked, partial = question, False
+    found = search.find(question.every)
+    if not found:
+        spelt = _correct(question, patient_id)
+        if spelt is not None:
+            asked, found = spelt, search.find(spelt.every)
+        if not found and len(asked.parts) > 1:
+            found, partial = search.find(asked.any, asked.parts), True
+        if not found:
+            asked, partial = question, False
+    grouped = _grouped(found)
+    kept = narrow(grouped, chosen)
+    shown = kept[PAGE * (page - 1) : PAGE * page]
+    return Results(
+        Page(_with_extracts(shown, patient_id, asked), page, PAGE, len(kept)),
+        count(grouped, chosen),
+        _measures(patient_id, asked),
+        corrected=str(asked) if asked is not question else "",
+        partial=partial,
+        bounded=len(found) >= MOST,
+    )
+
+
+def count_unsearched(*, patient_id: UUID, viewer: Viewer) -> Unsearched:
+    """What a search cannot look into."""
+    statement = _WORDLESS.format(seen=SEEN[viewer.kind])
+    return Unsearched(**dict(run(statement, {"patient": patient_id, **viewer.parameters})))
+
+
+def _correct(question: Question, patient_id: UUID) -> Question | None:
+    """The question with the words that nothing has replaced by those alike that the record has, if there are any."""
+    lone = [term for term in question.terms if term.is_word]
+    if not lone:
+        return None
+    queries = [Question((term,)).every for term in lone]
+    known = {row.place for row in run(_KNOWN, {"queries": queries, "now": clock.now()})}
+    unknown = [term.words[0] for place, term in enumerate(lone, 1) if place not in known]
+    tried = propose(question, unknown)
+    if not tried:
+        return None
+    spellings = ["".join(expression) for expression in tried]
+    found = {row.wrong: row for row in run(_SPELT, {"patient": patient_id, "words": spellings, "alike": LEAST_ALIKE})}
+    likely = [(one, found["".join(one)]) for one in tried if "".join(one) in found]
+    spelt = {one: row.word for one, row in likely if is_likely(one, row.word, row.alike, unknown)}
+    return question.corrected(spelt) if spelt else None
+
+
+def _grouped(found: Sequence[Hit]) -> list[Hit]:
+    """Entries that say the same thing at different times make one result, the newest, at the place of the best."""
+    same = Counter((hit.category, hit.title) for hit in found if hit.source == SearchSource.ENTRY)
+    newest: dict[tuple[str, str], Hit] = {}
+    for hit in found:
+        key = (hit.category, hit.title)
+        if key in same and (key not in newest or newest[key].effective_at < hit.effective_at):
+            newest[key] = hit
+    kept, said = [], set()
+    for hit in found:
+        key = (hit.category, hit.title)
+        if hit.source != SearchSource.ENTRY:
+            kept.append(hit)
+        elif key not in said:
+            said.add(key)
+            kept.append(replace(newest[key], others=same[key] - 1))
+    return kept
+
+
+def _with_extracts(hits: Sequence[Hit], patient_id: UUID, question: Question) -> list[Hit]:
+    """The results shown with the lines that tell why; the others stay sealed."""
+    if not hits:
+        return []
+    key = crypto.patient_key(patient_id, create=False)
+    rows = {row.id: row for row in run(_TEXTS, {"patient": patient_id, "ids": [hit.id for hit in hits]})}
+    return [_with_extract(hit, rows[hit.id], patient_id, question, key) for hit in hits]
+
+
+def _with_extract(hit: Hit, row: Any, patient_id: UUID, question: Question, key: bytes) -> Hit:
+    text = unseal(row.sealed, patient_id, hit.id, key=key)
+    return replace(hit, extract=extract(text, question), state=TextState(row.state))
+
+
+def _measures(patient_id: UUID, question: Question) -> list[Point]:
+    """The latest measure of each kind whose name answers."""
+    parameters = {"kinds": list(_MEASURE_VECTORS), "vectors": list(_MEASURE_VECTORS.values()), "query": question.every}
+    kinds: Collection[str] = {row.kind for row in run(_MEASURES, parameters)}
+    return [point for point in list_latest(patient_id=patient_id) if point.kind.name in kinds] if kinds else []

@@ -1,0 +1,1 @@
+"""Indexing: what documents and entries say, read and kept for the search of their record."""

@@ -1,0 +1,58 @@
+"""The words of documents and entries into their tables."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from dmp_core.queries.search_texts import seal
+from dmp_core.rules.search.sources import SearchSource, TextState
+from dmp_core.rules.search.vectors import Passage, words_to_learn, write_vector
+from platform_core.database import run
+
+_STORE = """
+INSERT INTO dmp_search (patient_id, id, source, state, effective_at, sealed, lexemes)
+VALUES (%(patient)s, %(id)s, %(source)s, %(state)s, %(effective_at)s, %(sealed)s, %(lexemes)s::text::tsvector)
+ON CONFLICT (patient_id, id) DO UPDATE
+   SET state = excluded.state, effective_at = excluded.effective_at, sealed = excluded.sealed,
+       lexemes = excluded.lexemes"""
+# In the order of the words: two acts at once wait for one another, and never each for the other.
+_LEARN = """
+INSERT INTO dmp_search_word (patient_id, word)
+SELECT %(patient)s, unnest(%(words)s::text[]) ON CONFLICT DO NOTHING"""
+_FORGET = "DELETE FROM dmp_search WHERE patient_id = %(patient)s AND id = %(id)s"
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """What is kept of a document or an entry: `heading` is found by, `text` is also shown in extracts."""
+
+    patient_id: UUID
+    id: UUID
+    source: SearchSource
+    effective_at: datetime
+    heading: Sequence[Passage]
+    text: str
+    state: TextState
+
+
+def store(indexed: Indexed, *, key: bytes) -> None:
+    """Keep what is found by, in place of what was there. `key` is the patient's, under which the text is sealed."""
+    passages = [*indexed.heading, Passage(indexed.text, "D")]
+    row = {
+        "patient": indexed.patient_id,
+        "id": indexed.id,
+        "source": indexed.source,
+        "state": indexed.state,
+        "effective_at": indexed.effective_at,
+        "sealed": seal(indexed.text, indexed.patient_id, indexed.id, key=key),
+        "lexemes": write_vector(passages),
+    }
+    run(_STORE, row)
+    if words := words_to_learn(passages):
+        run(_LEARN, {"patient": indexed.patient_id, "words": words})
+
+
+def forget(*, patient_id: UUID, id: UUID) -> None:
+    """Find it no more."""
+    run(_FORGET, {"patient": patient_id, "id": id})
