@@ -20,7 +20,7 @@ _SYSTEMS = {
 }
 _MOMENT = frozenset({"mesures-moment-of-measurement", "ENS_MomentOfMeasurement"})
 _DAYS = frozenset({"mesures-number-of-days", "ENS_NumberOfDays"})
-_KIND_OF: Mapping[Coding, Kind] = {kind.coding: kind for kind in KINDS.values()}
+_KIND_OF: Mapping[Coding, Kind] = {coding: kind for kind in KINDS.values() for coding in (kind.coding, *kind.also)}
 _LARGEST = Decimal(10) ** 9
 _NO_DATE = datetime(1, 1, 1, tzinfo=UTC)
 

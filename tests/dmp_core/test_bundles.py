@@ -365,6 +365,30 @@ def test_published_measures_come_back_whole(fhir: Fhir) -> None:
         assert without_rewritten(fhir.get(f"Observation/{created.json['id']}").json) == without_rewritten(sent)
 
 
+@needs_samples
+@pytest.mark.parametrize(
+    ("name", "outcome"),
+    [
+        ("BMI", "computed"),
+        ("BP", ""),
+        ("BodyHeight", ""),
+        ("BodyTemperature", ""),
+        ("BodyWeight", ""),
+        ("HeadCircum", ""),
+        ("HeartRate", ""),
+    ],
+)
+def test_an_observation_of_fr_core_comes_back_whole_or_says_why_not(fhir: Fhir, name: str, outcome: str) -> None:
+    path = SAMPLES / "fr-core" / f"Observation-FRCoreObservation{name}Example.json"
+    sent = adapted(orjson.loads(path.read_bytes()), fhir.guard.app)
+    created = fhir.post("Observation", sent)
+    if outcome:
+        assert (created.status_code, outcome in created.text) == (422, True), created.text
+        return
+    assert created.status_code == 201, created.text
+    assert without_rewritten(fhir.get(f"Observation/{created.json['id']}").json) == without_rewritten(sent)
+
+
 def without_rewritten(resource: Any) -> Any:
     """What the server does not rewrite: ids, subject, device reference, version and source apart."""
     kept = {name: value for name, value in resource.items() if name not in {"id", "subject", "device"}}
