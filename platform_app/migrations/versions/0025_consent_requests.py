@@ -20,7 +20,8 @@ def upgrade() -> None:
     op.alter_column("consent_request", "browser_hash", nullable=True)
     op.add_column("consent_request", sa.Column("silent", sa.Boolean, nullable=False, server_default=sa.false()))
     op.add_column("consent_request", sa.Column("closed_at", INSTANT))
-    op.execute(f"UPDATE consent_request SET closed_at = coalesce(decided_at, expires_at) WHERE NOT ({STANDING})")
+    closed = f"UPDATE consent_request SET closed_at = coalesce(decided_at, expires_at) WHERE NOT ({STANDING})"  # noqa: S608
+    op.execute(closed)
     op.alter_column("consent_request", "silent", server_default=None)
     _replace_index("due", ["expires_at"], STANDING)
     op.create_index(
