@@ -171,8 +171,8 @@ def _decide(request_id: UUID, decision: Answer, confirmed: Choice | None = None)
         requests.decide_request(
             **_names(request_id),
             decision=decision,
-            items=confirmed and confirmed.items,
-            valid_until=confirmed and confirmed.valid_until,
+            items=confirmed.items if confirmed else None,
+            valid_until=confirmed.valid_until if confirmed else None,
             by=current_actor(),
         )
 

@@ -16,8 +16,13 @@ def check_decider(items: Iterable[PermissionItem], *, by: Actor) -> None:
 
     Raises `OutsideMandate` when the mandate of a helper leaves one of them out: that consent is for the patient alone.
     """
-    if not all(by.reaches(item.category) for item in items):
-        raise OutsideMandate("This consent holds data that your mandate leaves out.")
+    check_reach((item.category for item in items), by=by)
+
+
+def check_reach(categories: Iterable[str], *, by: Actor) -> None:
+    """Whether the actor may decide on data of these categories. Raises `OutsideMandate`."""
+    if not all(by.reaches(category) for category in categories):
+        raise OutsideMandate("This holds data that your mandate leaves out: the person alone decides on it.")
 
 
 def longest_for(valid_until: date, *, by: Actor) -> date:

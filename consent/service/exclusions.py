@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from consent.models import Exclusion
 from consent.queries import get_state
 from consent.queries.exclusions import describe
+from consent.service.deciders import check_reach
 from platform_core import audit, clock
 from platform_core.access import Actor
 from platform_core.categories import registry
@@ -19,8 +20,9 @@ def exclude_resource(*, patient_id: UUID, grant_id: UUID, category: str, resourc
     """Keep a resource of the patient bound to the transaction from the app of one of their consents.
 
     Doing it twice has no effect. Raises `NotFound` for a consent or a resource that is not theirs, `Invalid`
-    (`unknown-category`).
+    (`unknown-category`), `OutsideMandate`.
     """
+    check_reach([category], by=by)
     state = get_state(patient_id, grant_id)
     if registry.get(category).describe and resource_id not in describe(category, [resource_id]):
         raise NotFound("There is no such resource in this record.")
@@ -36,13 +38,15 @@ def exclude_resource(*, patient_id: UUID, grant_id: UUID, category: str, resourc
 
 
 def include_resource(*, patient_id: UUID, grant_id: UUID, resource_id: UUID, by: Actor) -> None:
-    """Let the app read the resource again, as far as its consent covers it. Raises `NotFound`."""
+    """Let the app read the resource again, as far as its consent covers it. Raises `NotFound`, `OutsideMandate`."""
     state = get_state(patient_id, grant_id)
     kept = sa.delete(Exclusion).where(
         Exclusion.patient_id == patient_id,
         Exclusion.application_id == state.app_id,
         Exclusion.resource_id == resource_id,
     )
-    if db.session.scalar(kept.returning(Exclusion.resource_id)) is None:
+    category = db.session.scalar(kept.returning(Exclusion.category))
+    if category is None:
         raise NotFound("This resource is not kept from this app.")
+    check_reach([category], by=by)
     audit.record("consent:resource:included", by=by, object_type="consent", object_id=grant_id)

@@ -10,6 +10,7 @@ from consent.models import Consent
 from consent.queries import FROZEN, consent_time, get_state, list_listing_notes
 from consent.rules.cascade import Decided, ends_consents, to_write
 from consent.rules.facts import WINDOW
+from consent.service.deciders import check_decider
 from consent.service.history import record_act
 from consent.workflow import FINAL, Status, Verb, apply
 from platform_core import clock
@@ -33,8 +34,10 @@ def pause_consent(*, patient_id: UUID, grant_id: UUID, by: Actor) -> None:
 
 
 def resume_consent(*, patient_id: UUID, grant_id: UUID, by: Actor) -> None:
-    """Lift the pause. Raises `NotFound`, `Conflict` (`transition-refused`)."""
-    _move(lock_live(patient_id, grant_id), Verb.RESUME, by=by)
+    """Lift the pause. Raises `NotFound`, `Conflict` (`transition-refused`), `OutsideMandate`."""
+    consent = lock_live(patient_id, grant_id)
+    check_decider(get_state(patient_id, grant_id).permissions, by=by)
+    _move(consent, Verb.RESUME, by=by)
 
 
 def revoke_consent(*, patient_id: UUID, grant_id: UUID, reasons: Sequence[str] = (), by: Actor) -> None:
@@ -92,10 +95,11 @@ def follow_listing(*, patient_id: UUID, grant_id: UUID, decided: Sequence[Decide
 def request_presence_window(*, patient_id: UUID, grant_id: UUID, by: Actor) -> None:
     """« Synchroniser maintenant »: for 15 minutes every item is open and nothing is counted; the app is told.
 
-    Raises `NotFound`, `Conflict` (`not-active`, `application-suspended`).
+    Raises `NotFound`, `Conflict` (`not-active`, `application-suspended`), `OutsideMandate`.
     """
     consent = lock_consent(patient_id, grant_id)
     state = get_state(patient_id, grant_id)
+    check_decider(state.permissions, by=by)
     if state.stored is not Status.ACTIVE:
         raise Conflict("Only an active consent can be synchronised.", code="not-active")
     if state.status == FROZEN:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from consent.queries import get_state, list_states
 from consent.service import erasure, lifecycle
+from consent.service.deciders import check_decider
 from consent.service.history import record_act
 from consent.workflow import Status
 from identity_core.errors import OutsideMandate
@@ -47,14 +48,16 @@ def withdraw_consent(
 def decide_contributions(*, patient_id: UUID, grant_id: UUID, choice: ContributionsChoice, by: Actor) -> None:
     """Keep, mask or delete everything that the app of an ended consent wrote in the record; each data core does it.
 
-    What was masked may be kept again; what was deleted stays so, which no helper decides. Raises `NotFound`, `Conflict`
-    (`not-ended`), `OutsideMandate`.
+    What was masked may be kept again, by a helper within the mandate only; what was deleted stays so, which no helper
+    decides. Raises `NotFound`, `Conflict` (`not-ended`), `OutsideMandate`.
     """
     if by.kind is ActorKind.HELPER and choice is ContributionsChoice.DELETE:
         raise OutsideMandate("What is deleted from the record is gone for good: the patient alone decides it.")
     consent = lifecycle.lock_consent(patient_id, grant_id)
     if get_state(patient_id, grant_id).is_live:
         raise Conflict("Revoke the consent first: the app still writes.", code="not-ended")
+    if choice is ContributionsChoice.KEEP:
+        check_decider(get_state(patient_id, grant_id).permissions, by=by)
     publish(ContributionsWithdrawn(patient_id, consent.app_id, choice))
     record_act(consent, f"contributions_{choice}", by=by)
 

@@ -2,15 +2,18 @@
 
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from uuid import UUID
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from consent import queries
+from consent.pages.permissions import detail
 from consent.queries import ConsentState
-from consent.service import granting, lifecycle, requests, withdrawal
+from consent.service import exclusions, granting, lifecycle, requests, withdrawal
 from consent.workflow import Answer, Origin, Status
 from identity_core import queries as identity
 from identity_core.errors import OutsideMandate
@@ -25,7 +28,9 @@ from platform_core.access import SYSTEM, Actor, ActorKind
 from platform_core.clock import FrozenClock
 from platform_core.database import transaction
 from platform_core.events import ContributionsChoice
+from platform_core.ids import uuid7
 from tests.consent.builders import PRESSURE, WEIGHT, permission
+from tests.consent.test_withdrawal import weigh
 from tests.signing_in import sign_in_citizen
 
 Grant = Callable[..., UUID]
@@ -208,6 +213,81 @@ def test_a_helper_decides_on_nothing_that_the_mandate_leaves_out(
     _, helper = entrust(people, until=date(2027, 2, 1), excluded=frozenset({"measures"}))
     with pytest.raises(OutsideMandate):
         grant_consent(permission(WEIGHT), patient_id=people.patients["dominique"], by=helper)
+
+
+@pytest.mark.parametrize("opens", [lifecycle.resume_consent, lifecycle.request_presence_window])
+def test_a_helper_opens_nothing_anew_that_the_mandate_leaves_out(
+    clock: FrozenClock, people: Seeded, grant_consent: Grant, opens: Callable[..., None]
+) -> None:
+    """The patient's own consent: a helper may close it, and opens it again within the mandate only."""
+    dominique = people.patients["dominique"]
+    own = Actor(ActorKind.PATIENT, people.persons["dominique"], "Dominique Petit")
+    grant_id = grant_consent(patient_id=dominique, by=own)
+    _, outside = entrust(people, until=date(2027, 2, 1), excluded=frozenset({"measures"}))
+    with transaction(patient_id=dominique):
+        if opens is lifecycle.resume_consent:
+            lifecycle.pause_consent(patient_id=dominique, grant_id=grant_id, by=outside)
+    with pytest.raises(OutsideMandate), transaction(patient_id=dominique):
+        opens(patient_id=dominique, grant_id=grant_id, by=outside)
+    _, within = entrust(people, until=date(2027, 2, 1), excluded=frozenset({"agenda"}))
+    with transaction(patient_id=dominique):
+        opens(patient_id=dominique, grant_id=grant_id, by=within)
+    assert states(dominique)[0].stored is Status.ACTIVE
+
+
+def test_a_helper_neither_sees_nor_shows_again_a_resource_that_the_mandate_leaves_out(
+    client: FlaskClient, clock: FrozenClock, people: Seeded, grant_consent: Grant
+) -> None:
+    dominique = people.patients["dominique"]
+    kept = weigh(dominique)
+    own = Actor(ActorKind.PATIENT, people.persons["dominique"], "Dominique Petit")
+    grant_id = grant_consent(patient_id=dominique, by=own)
+    named = {"patient_id": dominique, "grant_id": grant_id, "resource_id": kept}
+    with transaction(patient_id=dominique):
+        exclusions.exclude_resource(**named, category=WEIGHT, by=own)
+    _, helper = entrust(people, until=date(2027, 2, 1), excluded=frozenset({"measures"}))
+    for act in (
+        lambda: exclusions.include_resource(**named, by=helper),
+        lambda: exclusions.exclude_resource(**named, category=WEIGHT, by=helper),
+    ):
+        with pytest.raises(OutsideMandate), transaction(patient_id=dominique):
+            act()
+    page = f"/espace/applications/{grant_id}"
+    sign_in_citizen(client, person_id=people.persons["dominique"], patient_id=dominique)
+    assert str(kept) in client.get(page).text
+    me = people.persons["camille"]
+    sign_in_citizen(client, person_id=me, patient_id=people.patients["camille"], acting_for=dominique)
+    assert str(kept) not in client.get(page).text
+
+
+def test_a_helper_shows_again_nothing_that_the_mandate_leaves_out(
+    clock: FrozenClock, people: Seeded, grant_consent: Grant
+) -> None:
+    dominique = people.patients["dominique"]
+    own = Actor(ActorKind.PATIENT, people.persons["dominique"], "Dominique Petit")
+    grant_id = grant_consent(patient_id=dominique, by=own)
+    mask = ContributionsChoice.MASK
+    with transaction(patient_id=dominique):
+        withdrawal.withdraw_consent(patient_id=dominique, grant_id=grant_id, contributions=mask, by=own)
+    _, helper = entrust(people, until=date(2027, 2, 1), excluded=frozenset({"measures"}))
+    with pytest.raises(OutsideMandate), transaction(patient_id=dominique):
+        withdrawal.decide_contributions(
+            patient_id=dominique, grant_id=grant_id, choice=ContributionsChoice.KEEP, by=helper
+        )
+
+
+def test_the_page_of_a_resource_names_apps_to_those_who_rule_them(
+    app: Flask, clock: FrozenClock, people: Seeded, grant_consent: Grant
+) -> None:
+    dominique, kept = people.patients["dominique"], uuid7()
+    own = Actor(ActorKind.PATIENT, people.persons["dominique"], "Dominique Petit")
+    grant_consent(patient_id=dominique, by=own)
+    _, helper = entrust(people, until=date(2027, 2, 1))
+    reader = replace(helper, roles=frozenset({Power.RECORD}))
+    shown = {"patient_id": dominique, "category": WEIGHT, "resource_id": kept}
+    with app.test_request_context("/"), transaction(patient_id=dominique):
+        loaded = [detail.load_resource_panel(by=by, **shown) is not None for by in (own, helper, reader)]
+    assert loaded == [True, True, False]
 
 
 def test_the_screen_offers_no_end_past_the_right_of_who_decides_and_nothing_left_out(

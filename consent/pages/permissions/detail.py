@@ -16,9 +16,9 @@ from consent.queries import ConsentState, erasures, exclusions
 from consent.rules import texts
 from consent.service import exclusions as service
 from consent.service import lifecycle
-from identity_core.rules import local_path
+from identity_core.rules import Power, local_path
 from identity_core.sessions import current_actor, current_patient_id, permissions_required
-from platform_core.access import Access, Actor
+from platform_core.access import Access, Actor, ActorKind
 from platform_core.database import transaction
 from platform_core.errors import Invalid
 from platform_core.journal import queries as journal
@@ -50,7 +50,11 @@ def show_application(grant_id: UUID) -> str:
             ),
             lines=journal.list_entries(patient_id, JournalFilter(grant_id=grant_id), size=_LINES),
             activity=load_activity(patient_id, grant_id),
-            excluded=exclusions.list_exclusions(patient_id, state.app_id),
+            excluded=[
+                one
+                for one in exclusions.list_exclusions(patient_id, state.app_id)
+                if current_actor().reaches(one.category)
+            ],
             erasure=erasures.find_erasure(patient_id, grant_id),
             contributions=wording.contributions(events),
             listing=find_listing(state.app_id) if state.environment == "production" else None,
@@ -101,7 +105,10 @@ def exclude_resource(grant_id: UUID) -> Response:
 
 
 def load_resource_panel(*, by: Actor, patient_id: UUID, category: str, resource_id: UUID) -> Mapping[str, Any] | None:
-    """For the page of one resource: the apps that may read its category, and whether it is kept from each."""
+    """For the page of one resource: the apps that may read its category, and whether it is kept from each. Nothing for
+    a helper who reads the record and has no say in the authorizations."""
+    if by.kind is ActorKind.HELPER and not by.has_role(Power.PERMISSIONS):
+        return None
     kept = exclusions.list_apps_without(patient_id, resource_id)
     readers = [state for state in queries.list_states(patient_id) if _reads(state, category)]
     if not readers:
