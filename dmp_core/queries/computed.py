@@ -54,9 +54,10 @@ def list_computed(
     return [_row(found) for found in run(f"{_SELECT} ORDER BY {_ORDER[sort]} LIMIT %(limit)s", parameters)]
 
 
-def list_indexes(*, patient_id: UUID, span: Span, limit: int) -> Sequence[tuple[Any, Decimal]]:
-    """The (instant, kg/m²) pairs of the latest computed measures, as the patient reads them."""
-    parameters = {**_parameters(patient_id, span, ANY_TIME), "limit": limit, "every": True}
+def list_indexes(*, patient_id: UUID, span: Span, limit: int, own: bool = True) -> Sequence[tuple[Any, Decimal]]:
+    """The (instant, kg/m²) pairs of the latest computed measures; unless the record is one's `own`, without what its
+    patient hides."""
+    parameters = {**_parameters(patient_id, span, ANY_TIME), "limit": limit, "every": own}
     found = run(f"{_SELECT} ORDER BY {_ORDER['-date']} LIMIT %(limit)s", parameters)
     return [(row[1], _index(row)) for row in found]
 

@@ -16,13 +16,14 @@ from platform_core.fhir.search import ANY_TIME, Span
 from platform_core.french import day_in_words, number_in_words
 
 _COLUMNS = "kind, effective_at, value, value2, author_name, id, hidden_at IS NOT NULL"
+_SEEN = "(%(own)s OR hidden_at IS NULL)"
 _LATEST = f"""
 SELECT m.* FROM unnest(%(kinds)s::text[]) AS asked(kind) CROSS JOIN LATERAL (
-    SELECT {_COLUMNS} FROM dmp_measure WHERE patient_id = %(patient)s AND kind = asked.kind AND {VALID}
+    SELECT {_COLUMNS} FROM dmp_measure WHERE patient_id = %(patient)s AND kind = asked.kind AND {VALID} AND {_SEEN}
      ORDER BY effective_at DESC, id DESC LIMIT 1) m"""  # noqa: S608 - constants only
 _SERIES = f"""
 SELECT {_COLUMNS} FROM dmp_measure
- WHERE patient_id = %(patient)s AND kind = %(kind)s AND {VALID}
+ WHERE patient_id = %(patient)s AND kind = %(kind)s AND {VALID} AND {_SEEN}
    AND effective_at >= %(first)s::timestamptz AND effective_at < %(last)s::timestamptz
  ORDER BY effective_at DESC, id DESC LIMIT %(limit)s"""  # noqa: S608 - constants only
 _ONE = f"""
@@ -50,19 +51,20 @@ class Point:
         return all(self.kind.low <= value <= self.kind.high for value in self.values)
 
 
-def list_latest(*, patient_id: UUID) -> Sequence[Point]:
-    """The latest valid measure of each kind, BMI included, in the order of the registry."""
-    parameters = {"patient": patient_id, "kinds": [kind for kind in KINDS if kind != BMI]}
+def list_latest(*, patient_id: UUID, own: bool = True) -> Sequence[Point]:
+    """The latest valid measure of each kind, BMI included, in the order of the registry; unless the record is one's
+    `own`, without what its patient hides."""
+    parameters = {"patient": patient_id, "kinds": [kind for kind in KINDS if kind != BMI], "own": own}
     found = {row[0]: _point(row) for row in run(_LATEST, parameters)}
-    found.update((BMI, point) for point in _indexes(patient_id, ANY_TIME, 1))
+    found.update((BMI, point) for point in _indexes(patient_id, ANY_TIME, 1, own))
     return [found[kind] for kind in KINDS if kind in found]
 
 
-def list_points(*, patient_id: UUID, kind: str, span: Span, limit: int) -> Sequence[Point]:
-    """The latest valid measures of one kind within some instants, newest first."""
+def list_points(*, patient_id: UUID, kind: str, span: Span, limit: int, own: bool = True) -> Sequence[Point]:
+    """The latest valid measures of one kind within some instants, newest first; `own` as in `list_latest`."""
     if kind == BMI:
-        return _indexes(patient_id, span, limit)
-    parameters = {"patient": patient_id, "kind": kind, "limit": limit, **bounds(span, "first", "last")}
+        return _indexes(patient_id, span, limit, own)
+    parameters = {"patient": patient_id, "kind": kind, "limit": limit, "own": own, **bounds(span, "first", "last")}
     return [_point(row) for row in run(_SERIES, parameters)]
 
 
@@ -84,8 +86,8 @@ def _name(point: Point) -> str:
     return f"{numbers} {point.kind.shown_unit}, le {day_in_words(point.effective_at)}"
 
 
-def _indexes(patient_id: UUID, span: Span, limit: int) -> list[Point]:
-    found = computed.list_indexes(patient_id=patient_id, span=span, limit=limit)
+def _indexes(patient_id: UUID, span: Span, limit: int, own: bool) -> list[Point]:
+    found = computed.list_indexes(patient_id=patient_id, span=span, limit=limit, own=own)
     return [Point(KINDS[BMI], at, (index,), computed.AUTHOR) for at, index in found]
 
 

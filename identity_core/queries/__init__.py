@@ -34,6 +34,7 @@ from identity_core.queries.people import (
     list_due_openings,
     list_synthetic_patients,
     own_patient_of,
+    search_professionals,
 )
 from identity_core.queries.representations import (
     Lapsed,
@@ -98,4 +99,5 @@ __all__ = [
     "majority_of",
     "own_patient_of",
     "roles_of",
+    "search_professionals",
 ]

@@ -17,6 +17,7 @@ from platform_core.errors import NotFound
 from platform_core.health_identity import Ins
 
 Row = TypeVar("Row")
+_LEAST_LETTERS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +105,21 @@ def own_patient_of(person_id: UUID) -> UUID:
 
 def get_professional(professional_id: UUID) -> ProfessionalView:
     """The professional of that id. Raises `NotFound`."""
-    row = require_row(db.session.get(Professional, professional_id), "professional")
+    return _professional_view(require_row(db.session.get(Professional, professional_id), "professional"))
+
+
+def _professional_view(row: Professional) -> ProfessionalView:
     return ProfessionalView(row.id, f"{row.given_name} {row.family_name}", row.rpps, row.profession, row.speciality)
+
+
+def search_professionals(name: str, *, limit: int = 20) -> Sequence[ProfessionalView]:
+    """Professionals whose family name begins so, whatever the case; none for less than two letters."""
+    begins = name.strip()
+    if len(begins) < _LEAST_LETTERS:
+        return []
+    found = sa.select(Professional).where(Professional.family_name.istartswith(begins, autoescape=True))
+    ordered = found.order_by(Professional.family_name, Professional.given_name, Professional.id).limit(limit)
+    return [_professional_view(row) for row in db.session.scalars(ordered)]
 
 
 def email_lookup(address: str) -> bytes:

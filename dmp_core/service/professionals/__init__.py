@@ -1,0 +1,1 @@
+"""Professionals in a record: agreements, one-off codes, emergencies, reading and writing."""
