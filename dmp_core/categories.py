@@ -23,6 +23,15 @@ Coding = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
+class Conversion:
+    """Another unit that the profiles allow (UCUM): a value in it, plus `offset`, times `factor`, is one in ours."""
+
+    unit: str
+    factor: Decimal
+    offset: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Kind:
     """A kind of measure (guide « Mesures de santé » of the ANS, API Mesures): how it is coded, written and judged.
 
@@ -42,6 +51,7 @@ class Kind:
     mes_profile: str = ""
     also: tuple[Coding, ...] = ()
     components: tuple[Coding, ...] = ()
+    conversions: tuple[Conversion, ...] = ()
     moment: str | None = None
     days: str | None = None
     labels: Mapping[str, tuple[str, str]] = field(default_factory=dict)
@@ -70,10 +80,16 @@ def _kind(row: Mapping[str, Any]) -> Kind:
         mes_profile=row.get("mes_profile", ""),
         also=_codings(row.get("also", ())),
         components=_codings(row.get("components", ())),
+        conversions=tuple(_conversion(one) for one in row.get("conversions", ())),
         moment=row.get("moment"),
         days=row.get("days"),
         labels={language: (short, long) for language, (short, long) in row["labels"].items()},
     )
+
+
+def _conversion(row: Mapping[str, str]) -> Conversion:
+    factor = Decimal(row["factor"]) / Decimal(row.get("divisor", "1"))
+    return Conversion(row["unit"], factor, Decimal(row.get("offset", "0")))
 
 
 def _codings(rows: Any) -> tuple[Coding, ...]:

@@ -22,6 +22,7 @@ _MOMENT = frozenset({"mesures-moment-of-measurement", "ENS_MomentOfMeasurement"}
 _DAYS = frozenset({"mesures-number-of-days", "ENS_NumberOfDays"})
 _KIND_OF: Mapping[Coding, Kind] = {coding: kind for kind in KINDS.values() for coding in (kind.coding, *kind.also)}
 _LARGEST = Decimal(10) ** 9
+_CONVERTED_DECIMALS = 6
 _NO_DATE = datetime(1, 1, 1, tzinfo=UTC)
 
 
@@ -92,12 +93,25 @@ def _number(quantity: Any, kind: Kind, path: str, faults: list[Fault]) -> Iterat
     if not quantity or "value" not in quantity:
         faults.append(Fault(path, "holds no quantity.", "value"))
         return
-    if quantity.get("code") != kind.unit or quantity.get("system") != UCUM:
-        faults.append(Fault(f"{path}.code", f"must be {kind.unit} ({UCUM}).", "value"))
-    value = wire.exact(quantity["value"])
+    value = _converted(wire.exact(quantity["value"]), quantity, kind)
+    if value is None:
+        units = " or ".join([kind.unit, *(one.unit for one in kind.conversions)])
+        faults.append(Fault(f"{path}.code", f"must be {units} ({UCUM}).", "value"))
+        return
     if abs(value) >= _LARGEST:
         faults.append(Fault(f"{path}.value", "is out of all proportion.", "value"))
     yield value
+
+
+def _converted(value: Decimal, quantity: Mapping[str, Any], kind: Kind) -> Decimal | None:
+    """The value in the unit of the kind; None for a unit that is not one of its own."""
+    unit = quantity.get("code")
+    if quantity.get("system") != UCUM:
+        return None
+    if unit == kind.unit:
+        return value
+    found = next((one for one in kind.conversions if one.unit == unit), None)
+    return None if found is None else round((value + found.offset) * found.factor, _CONVERTED_DECIMALS)
 
 
 def _effective_at(resource: Mapping[str, Any], faults: list[Fault]) -> datetime:

@@ -1,6 +1,7 @@
 """Single measures over the FHIR API: what is kept, what each reader sees, what is refused with nothing stored."""
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -11,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dmp_core.categories import KINDS
+from dmp_core.rules.observations import read_measure
 from platform_core.access import Access, DatePeriod
 from platform_core.fhir import wire
 from tests.dmp_core.conftest import ANS, App, Fhir, observation, pressure
@@ -163,7 +165,7 @@ REFUSALS: dict[str, tuple[dict[str, Any], int, str, str]] = {
         "value",
         "Observation.valueQuantity",
     ),
-    "another unit": ({"unit": "g"}, 422, "value", "Observation.valueQuantity.code"),
+    "another unit": ({"unit": "[oz_av]"}, 422, "value", "Observation.valueQuantity.code"),
     "a value out of all proportion": ({"value": 10**12}, 422, "value", "Observation.valueQuantity.value"),
     "no subject": ({"subject": None}, 422, "invalid", "Observation.subject"),
     "no category": ({"category": None}, 422, "required", "Observation.category"),
@@ -310,3 +312,26 @@ def test_numbers_read_keep_their_text() -> None:
     assert wire.write(wire.read(b'{"a":[72.40,-0,1e2,12345678901234567890]}')) == (
         '{"a":[72.40,-0,1e2,12345678901234567890]}'
     )
+
+
+@pytest.mark.parametrize(
+    ("code", "unit", "value", "expected"),
+    [
+        ("29463-7", "g", "3450", "3.45"),
+        ("29463-7", "[lb_av]", "160.5", "72.801575"),
+        ("8302-2", "m", "1.70", "170"),
+        ("8302-2", "[in_i]", "67", "170.18"),
+        ("8310-5", "[degF]", "98.6", "37"),
+        ("8310-5", "Cel", "37.25", "37.25"),
+    ],
+)
+def test_a_unit_that_the_profiles_allow_is_converted_and_given_back_as_written(
+    fhir: Fhir, code: str, unit: str, value: str, expected: str
+) -> None:
+    resource = observation(fhir.guard.app, code=code, unit=unit, value=Decimal(value))
+    measure = read_measure(resource)
+    assert not isinstance(measure, list)
+    assert measure.values == (Decimal(expected),)
+    assert measure.is_plausible
+    created = fhir.post("Observation", wire.write(resource))
+    assert f'"value":{value},' in fhir.get(f"Observation/{created.json['id']}").text
