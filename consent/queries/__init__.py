@@ -39,6 +39,7 @@ from consent.queries.states import (
     get_state,
     is_listed,
     list_states,
+    time_of,
 )
 
 __all__ = [
@@ -77,5 +78,6 @@ __all__ = [
     "list_refused",
     "list_states",
     "list_versions",
+    "time_of",
     "verify_receipt",
 ]

@@ -1,7 +1,7 @@
 """Reads: a consent as it stands at a given instant, and everything that a patient has granted."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -20,7 +20,7 @@ from platform_core.access import Access, DatePeriod
 from platform_core.database import db
 from platform_core.errors import NotFound
 from platform_core.permission import Periodicity, PermissionItem, Purpose
-from store.queries.listings import find_listing
+from store.queries.listings import ListingView, find_listing, find_listings
 
 FROZEN = "frozen"
 
@@ -124,19 +124,24 @@ def find_live(patient_id: UUID, app_id: UUID) -> ConsentState | None:
 
 def _states(patient_id: UUID, consents: Sequence[Consent], now: datetime | None = None) -> list[ConsentState]:
     items = _items(patient_id, [consent.id for consent in consents])
-    standings = {app_id: _standing(app_id) for app_id in _production_apps(consents)}
-    return [_state(c, items[c.id], now or _time_of(c), standings.get(c.app_id)) for c in consents]
+    standings = _standings(_production_apps(consents))
+    return [_state(c, items[c.id], now or time_of(c), standings.get(c.app_id)) for c in consents]
 
 
-def _standing(application_id: UUID) -> str | None:
-    """What the referencing of an app makes of its live consents: `frozen`, `ended`, or nothing."""
-    listing = find_listing(application_id)
+def _standings(application_ids: Collection[UUID]) -> dict[UUID, str | None]:
+    """What the referencing of each app makes of its live consents: `frozen`, `ended`, or nothing."""
+    listings = find_listings(application_ids)
+    return {application_id: _standing(listings.get(application_id)) for application_id in application_ids}
+
+
+def _standing(listing: ListingView | None) -> str | None:
     if listing is not None and listing.is_live:
         return None
     return Status.ENDED if listing is not None and ends_consents(listing.state) else FROZEN
 
 
-def _time_of(consent: Consent) -> datetime:
+def time_of(consent: Consent | ConsentState) -> datetime:
+    """The present instant of a consent: the clock of a sandbox may be ahead of real time."""
     if consent.environment == "production":
         return clock.now()
     return consent_time(client_pk=consent.client_pk, patient_id=consent.patient_id)
@@ -148,7 +153,7 @@ def _production_apps(consents: Iterable[Consent]) -> set[UUID]:
 
 def is_listed(application_id: UUID) -> bool:
     """Whether an app of the store may exchange data today."""
-    return _standing(application_id) is None
+    return _standing(find_listing(application_id)) is None
 
 
 def _items(patient_id: UUID, grant_ids: Sequence[UUID]) -> dict[UUID, Mapping[tuple[str, Access], ItemFacts]]:

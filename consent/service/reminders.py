@@ -16,7 +16,6 @@ from consent.rules.calendar import paris_day
 from consent.workflow import Status
 from notification_core import queries as notices
 from notification_core import service as notifications
-from platform_core import clock
 from platform_core.access import SYSTEM
 from platform_core.french import day_in_words
 from platform_core.journal import queries as journal
@@ -44,7 +43,7 @@ def propose_pause(*, patient_id: UUID, grant_id: UUID, since: date, today: date)
     state = queries.get_state(patient_id, grant_id)
     if state.status != Status.ACTIVE:
         return
-    last = journal.last_served(patient_id, [grant_id], since=clock.now()).get(grant_id)
+    last = journal.last_served(patient_id, [grant_id]).get(grant_id)
     acts = [event.occurred_at for event in queries.list_events(patient_id, grant_id)]
     quiet = max([since, *map(paris_day, acts), *([paris_day(last.occurred_at)] if last else [])])
     if rules.is_unused(quiet, today):

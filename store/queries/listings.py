@@ -1,6 +1,6 @@
 """The referencing of an application, as approved."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -93,6 +93,14 @@ def find_listing(application_id: UUID) -> ListingView | None:
     """The listing of an application, whatever its state; None when it was never listed."""
     row = db.session.execute(select_listings().where(Application.id == application_id)).one_or_none()
     return listing_view(row) if row else None
+
+
+def find_listings(application_ids: Collection[UUID]) -> dict[UUID, ListingView]:
+    """The listings of these applications, by application, without those that were never listed."""
+    if not application_ids:
+        return {}
+    rows = db.session.execute(select_listings().where(Application.id.in_(application_ids)))
+    return {listing.application_id: listing for listing in map(listing_view, rows)}
 
 
 def find_pilot(application_id: UUID) -> PilotView | None:

@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from uuid import UUID
 
@@ -206,6 +206,39 @@ class TestPaging:
         assert "ix_core_journal_patient_time" in plans[1]
         assert "ix_core_journal_people" in plans[2]
         assert not any("Seq Scan" in plan for plan in plans)
+
+
+def test_the_list_of_apps_asks_the_database_no_more_for_many_than_for_one(
+    camille: UUID, camilles: FlaskClient, grant_consent: Callable[..., UUID], clock: FrozenClock
+) -> None:
+    def count_statements() -> int:
+        counted: list[str] = []
+
+        def count(connection, cursor, statement, parameters, context, many):  # type: ignore[no-untyped-def]
+            counted.append(statement)
+
+        sa.event.listen(db.engine, "before_cursor_execute", count)
+        try:
+            assert camilles.get("/espace/applications").status_code == 200
+        finally:
+            sa.event.remove(db.engine, "before_cursor_execute", count)
+        return len(counted)
+
+    def give() -> UUID:
+        return grant_consent(patient_id=camille, environment="production")
+
+    called = give()
+    write_line(camille, grant_id=called)
+    write_line(camille, grant_id=called, code="consent-paused")
+    count_statements()
+    alone = count_statements()
+    silent = [give() for _ in range(8)]
+    assert count_statements() == alone
+    with transaction(patient_id=camille):
+        last = journal.last_served(camille, [called, *silent])
+        days = journal.count_served_days(camille, [called, *silent], since=clock() - timedelta(days=1))
+    assert [(grant_id, line.occurred_at, line.access) for grant_id, line in last.items()] == [(called, clock(), "read")]
+    assert days == {called: {clock().date(): 1}}
 
 
 class TestExport:

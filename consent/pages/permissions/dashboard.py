@@ -1,6 +1,6 @@
 """The list of the authorizations, by filter, and « Tout arrêter »."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -21,7 +21,6 @@ from platform_core import clock
 from platform_core.database import transaction
 from platform_core.errors import Invalid
 from platform_core.journal import queries as journal
-from platform_core.journal.queries import JournalFilter
 
 blueprint = Blueprint("permissions", __name__, url_prefix="/espace/applications", template_folder="../../templates")
 explain_refusals(blueprint)
@@ -39,10 +38,10 @@ def list_applications() -> str:
         refused = queries.list_refused(patient_id)
         standing = queries.list_standing(patient_id)
         unusual = list_unusual(patient_id, since=clock.today() - RECENT)
-        accesses = journal.last_served(patient_id, [s.grant_id for s in states], since=clock.now() - RECENT)
+        accesses = journal.last_served(patient_id, [state.grant_id for state in states])
         live = [state for state in states if state.is_live]
-        times = {s.grant_id: queries.consent_time(client_pk=s.client_pk, patient_id=patient_id) for s in live}
-        activities = {state.grant_id: load_activity(patient_id, state.grant_id) for state in live}
+        times = {state.grant_id: queries.time_of(state) for state in live}
+        activities = load_activities(patient_id, [state.grant_id for state in live])
     counts = {value: sum(words.filter_of(state) == value for state in states) for value, _ in words.filters()}
     counts |= {words.ALL: len(states), "refusees": len(refused)}
     return render_template(
@@ -63,13 +62,12 @@ def list_applications() -> str:
     )
 
 
-def load_activity(patient_id: UUID, grant_id: UUID) -> Activity:
-    """The accesses of one app on each of the last thirty days, as a small chart."""
-    today = clock.today()
-    first = today - RECENT + timedelta(days=1)
-    wanted = JournalFilter(grant_id=grant_id, outcome="served", since=midnight(first))
-    counted = {day: served for day, served, _ in journal.count_days(patient_id, wanted)}
-    return draw([(first + timedelta(days=n), counted.get(first + timedelta(days=n), 0)) for n in range(RECENT.days)])
+def load_activities(patient_id: UUID, grant_ids: Sequence[UUID]) -> Mapping[UUID, Activity]:
+    """The accesses of each app on each of the last thirty days, as a small chart."""
+    first = clock.today() - RECENT + timedelta(days=1)
+    days = [first + timedelta(days=n) for n in range(RECENT.days)]
+    counted = journal.count_served_days(patient_id, grant_ids, since=midnight(first))
+    return {one: draw([(day, counted.get(one, {}).get(day, 0)) for day in days]) for one in grant_ids}
 
 
 @blueprint.get("/tout-arreter")

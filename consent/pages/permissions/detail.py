@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from consent import queries
 from consent.pages import words
 from consent.pages.permissions import wording
-from consent.pages.permissions.dashboard import blueprint, load_activity
+from consent.pages.permissions.dashboard import blueprint, load_activities
 from consent.queries import ConsentState, erasures, exclusions
 from consent.rules import texts
 from consent.service import exclusions as service
@@ -49,7 +49,7 @@ def show_application(grant_id: UUID) -> str:
                 events, queries.list_versions(patient_id, grant_id), queries.list_receipts(patient_id, grant_id)
             ),
             lines=journal.list_entries(patient_id, JournalFilter(grant_id=grant_id), size=_LINES),
-            activity=load_activity(patient_id, grant_id),
+            activity=load_activities(patient_id, [grant_id])[grant_id],
             excluded=[
                 one
                 for one in exclusions.list_exclusions(patient_id, state.app_id)
@@ -58,7 +58,7 @@ def show_application(grant_id: UUID) -> str:
             erasure=erasures.find_erasure(patient_id, grant_id),
             contributions=wording.contributions(events),
             listing=find_listing(state.app_id) if state.environment == "production" else None,
-            now=queries.consent_time(client_pk=state.client_pk, patient_id=patient_id),
+            now=queries.time_of(state),
             shown=texts.load(),
             words=words,
             wording=wording,

@@ -1,5 +1,6 @@
 """Reading the lines of the patient whom the transaction is bound to."""
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -123,31 +124,38 @@ def list_activity(patient_id: UUID, grant_id: UUID, *, since: datetime, until: d
     return [DayActivity(*row) for row in db.session.execute(_ACTIVITY, given)]
 
 
-def last_served(patient_id: UUID, grant_ids: Sequence[UUID], *, since: datetime) -> dict[UUID, Any]:
-    """For each grant: when it was last served, in which categories, and how many calls were served `since`."""
-    ranked = (
-        sa.select(
-            JournalEntry.grant_id,
-            JournalEntry.occurred_at,
-            JournalEntry.categories,
-            JournalEntry.access,
-            sa.func.count()
-            .filter(JournalEntry.occurred_at >= since)
-            .over(partition_by=JournalEntry.grant_id)
-            .label("recent"),
-            sa.func.row_number()
-            .over(partition_by=JournalEntry.grant_id, order_by=JournalEntry.occurred_at.desc())
-            .label("rank"),
-        )
-        .where(
-            JournalEntry.patient_id == patient_id,
-            JournalEntry.grant_id.in_(grant_ids),
-            JournalEntry.outcome == "served",
-        )
-        .subquery()
+_LAST_SERVED = sa.text(
+    """
+    SELECT granted.id AS grant_id, last.occurred_at, last.categories, last.access
+      FROM unnest(CAST(:grant_ids AS uuid[])) AS granted(id),
+           LATERAL (SELECT occurred_at, categories, access FROM core_journal
+                     WHERE patient_id = :patient_id AND grant_id = granted.id AND outcome = 'served'
+                     ORDER BY occurred_at DESC LIMIT 1) AS last
+    """
+)
+
+
+def last_served(patient_id: UUID, grant_ids: Sequence[UUID]) -> dict[UUID, Any]:
+    """For each grant that was ever served: when it last was, in which categories, and whether to read or write.
+
+    One step in an index for each grant, however long the journal is.
+    """
+    given = {"patient_id": patient_id, "grant_ids": list(grant_ids)}
+    return {row.grant_id: row for row in db.session.execute(_LAST_SERVED, given)}
+
+
+def count_served_days(patient_id: UUID, grant_ids: Sequence[UUID], *, since: datetime) -> dict[UUID, dict[date, int]]:
+    """The calls served on each day (Europe/Paris) since an instant, for each of these grants that has any."""
+    counted = sa.select(JournalEntry.grant_id, _DAY, sa.func.count()).where(
+        JournalEntry.patient_id == patient_id,
+        JournalEntry.grant_id.in_(grant_ids),
+        JournalEntry.outcome == "served",
+        JournalEntry.occurred_at >= since,
     )
-    rows = db.session.execute(sa.select(ranked).where(ranked.c.rank == 1))
-    return {row.grant_id: row for row in rows}
+    found: dict[Any, dict[date, int]] = defaultdict(dict)
+    for grant_id, day, count in db.session.execute(counted.group_by(JournalEntry.grant_id, _DAY)):
+        found[grant_id][day] = count
+    return dict(found)
 
 
 def _matching(patient_id: UUID, wanted: JournalFilter) -> list[sa.ColumnElement[bool]]:
