@@ -20,11 +20,14 @@ from consent.rules.decision import check_live, consent_ended, decide
 from consent.rules.facts import ConsentFacts, read_items
 from consent.service.windows import open_windows
 from consent.workflow import Status
+from oauth.errors import InvalidProof, OAuthRefusal
 from oauth.rules import assurance
 from oauth.rules.clients import ClientStatus, Environment
+from oauth.rules.proofs import Proof
 from oauth.rules.scopes import reaches
 from oauth.rules.tokens import TokenKind, check_token, needs_proof, read_authorization, refused
 from oauth.service import access as oauth_access
+from oauth.service import replays
 from platform_core import clock, config, crypto
 from platform_core.access import ALWAYS, Access, Actor, ActorKind, DatePeriod, Interaction, Permit, plug_guard
 from platform_core.categories import registry
@@ -35,9 +38,17 @@ from platform_core.web import client_certificate, request_id
 from store.workflow import ListingState
 
 _AUTHORIZE = "SELECT * FROM ens_authorize(%(token_hash)s, %(now)s)"
+_AUTHORIZE_ONCE = """
+WITH recorded AS (
+    INSERT INTO oauth_replay (slot, value_hash)
+    SELECT * FROM unnest(%(slots)s::smallint[], %(hashes)s::bytea[])
+     WHERE EXISTS (SELECT FROM oauth_token WHERE token_hash = %(token_hash)s AND jkt = %(jkt)s)
+    ON CONFLICT DO NOTHING RETURNING slot)
+SELECT found.*, (SELECT count(*) FROM recorded) AS recorded FROM ens_authorize(%(token_hash)s, %(now)s) AS found
+"""
+"""The same with the proof of the call, which is recorded when it was made by the key of that token."""
 _READING = {"read", "search"}
 _MOST_NAMED = 10
-_PROOF_REFUSED = {"invalid-dpop-proof", "use-dpop-nonce"}
 
 
 def init_guard() -> None:
@@ -169,6 +180,8 @@ class _Attempt:
         self.clock_offset = timedelta()
         self.token = ""
         self.row: Any = None
+        self.places = 0
+        self.proof: Proof | None = None
         self.call: Call | None = None
 
     def authorise(self) -> Call:
@@ -178,8 +191,8 @@ class _Attempt:
         """
         presented = read_authorization(request.headers.get("Authorization"))
         self.token = presented.token
-        parameters = {"token_hash": crypto.hash_token(self.token), "now": self.now}
-        row = next(iter(run_first(_AUTHORIZE, parameters)), None)
+        shown = self._examine_proof() if presented.is_bound else None
+        row = self._find(shown)
         if row is None or row.token_kind != TokenKind.ACCESS or row.patient_id is None:
             raise refused(presented, "The access token is not known.")
         self.row, self.clock_offset = row, row.clock_offset
@@ -193,8 +206,8 @@ class _Attempt:
             now=self.now,
             certificate=certificate,
         )
-        if needs_proof(row.jkt):
-            self._check_proof()
+        if shown is not None:
+            self.proof = self._require_proof(shown)
         now = self.now + self.clock_offset
         _check_client(row)
         with self._unless_about_consent():
@@ -223,15 +236,30 @@ class _Attempt:
     def _unless_about_consent(self) -> AbstractContextManager[None]:
         return suppress(Forbidden) if self._is_about_consent else nullcontext()
 
-    def _check_proof(self) -> None:
-        oauth_access.check_proof(
+    def _find(self, shown: Proof | InvalidProof | None) -> Any:
+        """The row of the token, None when it is unknown. A proof that can be read is recorded by the same statement."""
+        parameters = {"token_hash": crypto.hash_token(self.token), "now": self.now}
+        if not isinstance(shown, Proof):
+            return next(iter(run_first(_AUTHORIZE, parameters)), None)
+        written = replays.places([oauth_access.seen_once(shown)])
+        self.places = len(written["slots"])
+        return next(iter(run_first(_AUTHORIZE_ONCE, {**parameters, **written, "jkt": shown.jkt})), None)
+
+    def _examine_proof(self) -> Proof | InvalidProof:
+        return oauth_access.examine_proof(
             proofs=request.headers.getlist("DPoP"),
             method=request.method,
             url=config.current().base_url + request.path,
             access_token=self.token,
-            expected_jkt=self.row.jkt,
             now=self.now,
         )
+
+    def _require_proof(self, shown: Proof | InvalidProof) -> Proof:
+        """Raises `Unauthenticated`: the proof does not hold, is another key's, or was used before."""
+        proof = oauth_access.require_proof(shown, expected_jkt=self.row.jkt, now=self.now)
+        if self.row.recorded < self.places:
+            raise oauth_access.replayed_proof()
+        return proof
 
     def _actor(self) -> Actor:
         return Actor(ActorKind.APPLICATION, self.row.consent_app_id, self.row.app_name)
@@ -257,15 +285,10 @@ class _Attempt:
             return
         categories = sorted(self.call.categories) if self.call else []
         with transaction(patient_id=self.row.patient_id):
-            if needs_proof(self.row.jkt) and error.code not in _PROOF_REFUSED:
-                self._check_proof_again()
+            if self.proof is not None:
+                with suppress(OAuthRefusal):
+                    replays.use_up([oauth_access.seen_once(self.proof)])
             journal.record(self._entry(journal.REFUSED, categories, 0, _code(error)))
-
-    def _check_proof_again(self) -> None:
-        try:
-            self._check_proof()
-        except Unauthenticated:
-            return
 
     def _access(self) -> str:
         """What was required; what the interaction would have required, when it was refused before."""

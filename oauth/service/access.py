@@ -11,6 +11,7 @@ from oauth.rules.certificates import read_certificate
 from oauth.rules.proofs import Proof, read_proof
 from oauth.rules.tokens import TokenKind, bad_proof, check_token, needs_proof, read_authorization, refused
 from oauth.service import nonces, replays
+from platform_core.errors import Unauthenticated
 
 
 def check_proof(
@@ -21,18 +22,38 @@ def check_proof(
     `proofs` are all the DPoP headers of the request, `url` its public address. Raises `Unauthenticated`
     (`invalid-dpop-proof`; `use-dpop-nonce` where the settings ask for one, §9).
     """
-    try:
-        proof = read_proof(proofs, method=method, url=url, now=now, access_token=access_token)
-    except InvalidProof as error:
-        raise bad_proof(str(error)) from None
-    if not hmac.compare_digest(proof.jkt, expected_jkt):
-        raise bad_proof("the proof was made with another key than the token's")
-    if nonces.at_resources() and not nonces.is_fresh(proof.nonce, now):
-        raise bad_proof("the proof needs the nonce of the DPoP-Nonce header", code="use-dpop-nonce")
+    shown = examine_proof(proofs=proofs, method=method, url=url, access_token=access_token, now=now)
+    proof = require_proof(shown, expected_jkt=expected_jkt, now=now)
     try:
         replays.use_up([seen_once(proof)])
     except OAuthRefusal:
-        raise bad_proof("the proof was used before") from None
+        raise replayed_proof() from None
+
+
+def examine_proof(
+    *, proofs: Sequence[str], method: str, url: str, access_token: str, now: datetime
+) -> Proof | InvalidProof:
+    """The proof of a request whose token is not known yet, or what is wrong with it, to be said when it is."""
+    try:
+        return read_proof(proofs, method=method, url=url, now=now, access_token=access_token)
+    except InvalidProof as error:
+        return error
+
+
+def require_proof(shown: Proof | InvalidProof, *, expected_jkt: str, now: datetime) -> Proof:
+    """The proof, when it is one by the key of the token; its caller uses it up. Raises as `check_proof`."""
+    if isinstance(shown, InvalidProof):
+        raise bad_proof(str(shown)) from None
+    if not hmac.compare_digest(shown.jkt, expected_jkt):
+        raise bad_proof("the proof was made with another key than the token's")
+    if nonces.at_resources() and not nonces.is_fresh(shown.nonce, now):
+        raise bad_proof("the proof needs the nonce of the DPoP-Nonce header", code="use-dpop-nonce")
+    return shown
+
+
+def replayed_proof() -> Unauthenticated:
+    """The refusal of a proof seen before."""
+    return bad_proof("the proof was used before")
 
 
 def seen_once(proof: Proof) -> replays.Once:
