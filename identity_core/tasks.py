@@ -1,5 +1,6 @@
 """Periodic tasks of identity: spaces open when their opposition period is over, what time has ended is recorded."""
 
+import logging
 from uuid import UUID
 
 from celery import shared_task
@@ -10,6 +11,7 @@ from platform_core.access import SYSTEM
 from platform_core.database import DatabaseRole, transaction
 from platform_core.errors import Conflict
 
+_log = logging.getLogger(__name__)
 _ROUNDS = 40
 
 
@@ -36,12 +38,22 @@ def _open(patient_id: UUID) -> None:
 
 @shared_task(name="identity.record_lapses", ignore_result=True)
 def record_lapses() -> None:
-    """Record the representations that time has ended, which every page feels already: people are told."""
+    """Record the representations that time has ended, which every page feels already: people are told.
+
+    One that fails is logged, the others go on, and the task fails at the end so that it is seen.
+    """
     with transaction():
         lapsed = queries.list_lapsed()
+    failed = 0
     for one in lapsed:
-        with transaction(patient_id=one.patient_id):
-            representations.record_lapse(representation_id=one.id)
+        try:
+            with transaction(patient_id=one.patient_id):
+                representations.record_lapse(representation_id=one.id)
+        except Exception:
+            _log.exception("The end of the representation %s could not be recorded.", one.id)
+            failed += 1
+    if failed:
+        raise RuntimeError(f"{failed} representations could not be recorded.")
 
 
 @shared_task(name="identity.sweep_sessions", ignore_result=True)

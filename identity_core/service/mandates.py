@@ -135,7 +135,7 @@ def _checked(patient_id: UUID, email: str, mandate: Mandate) -> str:
         address = normal_email(email)
     except Invalid as error:
         faults = [*error.faults, *faults]
-    if address in {normal_email(own) for own in queries.list_email_addresses(patient_id)}:
+    if address in {own.strip().casefold() for own in queries.list_email_addresses(patient_id)}:
         faults.insert(0, Fault("email", "the patient's own"))
     if faults:
         raise Invalid("The mandate cannot be given as asked.", code="invalid-mandate", faults=faults)

@@ -18,6 +18,7 @@ from identity_core.errors import MandateNotYours
 from identity_core.queries import RepresentationView
 from identity_core.rules import Mandate, Power, RepresentationKind, coming_of_age, last_day_of, months_after
 from identity_core.service import mandates, people, representations, spaces
+from identity_core.service.people import register_citizen
 from identity_core.service.seeding import Seeded
 from identity_core.workflow import (
     REPRESENTATIONS,
@@ -260,6 +261,30 @@ def test_proposing_again_replaces_the_proposal_before(people: Seeded) -> None:
     assert (state_of(first), state_of(second)) == (STATES.REVOKED, STATES.INVITED)
 
 
+def test_a_lapse_that_cannot_be_recorded_holds_up_no_other(
+    people: Seeded, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = give(people)
+    give(people, email="paul@exemple.invalid")
+    clock.move(days=14)
+    whole = representations.record_lapse
+
+    def fail_for_the_first(*, representation_id: UUID) -> None:
+        if representation_id == first:
+            raise RuntimeError("this one cannot be recorded")
+        whole(representation_id=representation_id)
+
+    monkeypatch.setattr(representations, "record_lapse", fail_for_the_first)
+    with pytest.raises(RuntimeError, match="1 representations"):
+        tasks.record_lapses()
+    with transaction():
+        assert [one.id for one in queries.list_lapsed()] == [first]
+    monkeypatch.undo()
+    tasks.record_lapses()
+    with transaction():
+        assert queries.list_lapsed() == []
+
+
 def test_a_mandate_ends_with_its_last_day_and_is_renewed_by_a_fresh_act_only(
     people: Seeded, clock: FrozenClock
 ) -> None:
@@ -294,6 +319,15 @@ def test_a_mandate_has_limits_of_its_own(people: Seeded, clock: FrozenClock, man
 def test_a_mandate_goes_to_somebody_elses_address(people: Seeded, email: str) -> None:
     with pytest.raises(Invalid):
         give(people, email=email)
+
+
+def test_an_address_of_the_provider_that_is_none_keeps_nobody_from_giving_a_mandate(people: Seeded) -> None:
+    """A provider vouches for a person, not for what it calls their address."""
+    with transaction():
+        register_citizen(
+            patient_id=people.patients["dominique"], issuer="citizen", subject="dominique", email="dominique@localhost"
+        )
+    assert state_of(give(people)) is STATES.INVITED
 
 
 @pytest.mark.parametrize("kind", [ActorKind.REPRESENTATIVE, ActorKind.HELPER, ActorKind.AGENT])
