@@ -16,7 +16,7 @@ from dmp_core.api.observation_kinds import OBSERVATION
 from dmp_core.api.observations import perform_transaction
 from dmp_core.categories import DOCUMENTS, DOCUMENTS_FAMILY, FAMILY, MEASURES
 from dmp_core.events import DocumentFiled
-from dmp_core.pages import documents, measures, reader, reimbursements, vaccinations
+from dmp_core.pages import documents, measures, profile, reader, reimbursements, vaccinations
 from dmp_core.queries import documents as documents_queries
 from dmp_core.queries.entries import describe_entries
 from dmp_core.queries.points import describe_measures
@@ -47,6 +47,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(reader.blueprint)
     app.register_blueprint(vaccinations.blueprint)
     app.register_blueprint(reimbursements.blueprint)
+    app.register_blueprint(profile.blueprint)
     subscribe(ContributionsWithdrawn, subscribers.withdraw_contributions)
     subscribe(DocumentFiled, subscribers.extract_entries)
     subscribe(DocumentFiled, subscribers.index_document)
@@ -55,3 +56,4 @@ def init_app(app: Flask) -> None:
     add_panel(Panel(Area.PATIENT, "home", "dmp_core/panel.html", measures.load_panel, order=20))
     add_panel(Panel(Area.PATIENT, "record", "dmp_core/panel_vaccinations.html", vaccinations.load_panel, order=10))
     add_panel(Panel(Area.PATIENT, "record", "dmp_core/panel_reimbursements.html", reimbursements.load_panel, order=20))
+    add_panel(Panel(Area.PATIENT, "record", "dmp_core/panel_profile.html", profile.load_panel, order=30))

@@ -1,0 +1,1 @@
+"""The health profile: told step by step, read as a whole, saved as a document."""
