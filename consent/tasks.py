@@ -13,7 +13,7 @@ from celery import shared_task
 from consent import queries
 from consent.queries import reminders as due
 from consent.queries.accesses import last_watched
-from consent.queries.announcements import find_announced
+from consent.queries.announcements import find_announced, find_concerned
 from consent.queries.erasures import list_due_erasures
 from consent.queries.reports import find_reporter
 from consent.rules.reminders import reminding_day
@@ -172,6 +172,16 @@ def carry_announcement(announcement_id: str) -> None:
     if announced:
         with transaction():
             announcements.carry_announcement(announced=announced)
+
+
+@shared_task(name="consent.tell_incident", ignore_result=True)
+def tell_incident(announcement_id: str, grant_id: str) -> None:
+    """Tell somebody of an announcement, whom their batch could not."""
+    with transaction(role=DatabaseRole.BATCH):
+        due = find_concerned(UUID(announcement_id), UUID(grant_id))
+    if due:
+        with transaction(patient_id=due.patient_id):
+            announcements.tell_one(announcement_id=UUID(announcement_id), due=due)
 
 
 @shared_task(name="consent.forget_app_events", ignore_result=True)

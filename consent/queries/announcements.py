@@ -7,7 +7,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from consent.models import Announcement
+from consent.models import Announcement, Consent
 from consent.queries.due import Due
 from consent.queries.reminders import list_of_app
 from platform_core.database import db
@@ -47,3 +47,10 @@ def find_announced(announcement_id: UUID) -> Announced | None:
         return None
     due = list_of_app(announcement.application_id, announcement.cursor)
     return Announced(announcement_id, announcement.cursor, tuple(due))
+
+
+def find_concerned(announcement_id: UUID, grant_id: UUID) -> Due | None:
+    """Whose consent this is, when an announcement is about its app. For the batch role."""
+    about = sa.select(Consent.patient_id, Consent.id).join(Announcement, Announcement.application_id == Consent.app_id)
+    row = db.session.execute(about.where(Announcement.id == announcement_id, Consent.id == grant_id)).one_or_none()
+    return Due(*row) if row else None

@@ -19,7 +19,7 @@ from platform_core.ids import uuid7
 _log = logging.getLogger(__name__)
 
 SHORTEST, LONGEST = 20, 1000
-_CARRY = "consent.carry_announcement"
+_CARRY, _TELL = "consent.carry_announcement", "consent.tell_incident"
 
 
 def announce_incident(*, application_id: UUID, text: str, by: Actor) -> UUID:
@@ -63,8 +63,16 @@ def carry_announcement(*, announced: Announced) -> None:
         announcement.ended_at = clock.now()
 
 
+def tell_one(*, announcement_id: UUID, due: Due) -> None:
+    """Tell somebody whom their batch could not; once. The transaction is bound to the patient."""
+    announcement = db.session.get_one(Announcement, announcement_id, with_for_update=True)
+    announcement.told += reminders.tell_incident(
+        patient_id=due.patient_id, grant_id=due.grant_id, announcement_id=announcement_id, text=announcement.text
+    )
+
+
 def _tell(announcement_id: UUID, text: str, due: Sequence[Due]) -> int:
-    """How many people were told. One who cannot be is logged, in a savepoint: the others are."""
+    """How many people were told. One who cannot be is undone alone, logged, and told by a message of their own."""
     told = 0
     for one in due:
         try:
@@ -77,5 +85,6 @@ def _tell(announcement_id: UUID, text: str, due: Sequence[Due]) -> int:
             if isinstance(error, sa.exc.SQLAlchemyError) and is_outage(error):
                 raise
             _log.exception("The person of the consent %s could not be told of an incident.", one.grant_id)
+            outbox.enqueue(_TELL, announcement_id, one.grant_id)
     bind_patient(None)
     return told

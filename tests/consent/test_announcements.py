@@ -87,10 +87,11 @@ def test_everybody_is_told_once_by_batches_from_the_page_of_the_decider(
     assert "3 personnes prévenues" in client.get(page).text
 
 
-def test_a_batch_that_failed_tells_the_others_and_is_cut_without_telling_twice(
+def test_who_cannot_be_told_holds_up_no_other_and_is_told_later_once(
     authorized: dict[str, UUID],
     applications: dict[str, UUID],
     agents: dict[str, Actor],
+    owner: sa.Engine,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with transaction():
@@ -113,6 +114,16 @@ def test_a_batch_that_failed_tells_the_others_and_is_cut_without_telling_twice(
         with transaction():
             service.carry_announcement(announced=before)
     assert [len(told(authorized[name])) for name in ("camille", "dominique", "paul")] == [1, 1, 0]
+    monkeypatch.undo()
+    with owner.connect() as connection:
+        waiting = "SELECT arguments FROM core_outbox WHERE task = 'consent.tell_incident'"
+        (left,) = connection.execute(sa.text(waiting)).scalars().all()
+    for _ in range(2):
+        tasks.tell_incident(*left)
+    assert len(told(authorized["paul"])) == 1
+    with transaction():
+        (found,) = announcements.list_announcements(applications["Balance+"])
+    assert found.told == 3
 
 
 @pytest.mark.parametrize("name", ["ines", "alice"])
