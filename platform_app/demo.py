@@ -10,6 +10,8 @@ import click
 
 from dmp_core.service.demonstration import CHILD_COURSES, COURSES, Course, add_measures_for_demo
 from dmp_core.service.documents.demonstration import AT_ONCE, add_documents_for_demo
+from dmp_core.service.entries.demonstration import add_reports_for_demo
+from dmp_core.service.professionals.demonstration import agree_for_demo
 from identity_core.gateway import openid
 from identity_core.service.seeding import Seeded, create_synthetic_patients, seed_people
 from platform_app.simulated.people import load_people
@@ -24,6 +26,7 @@ _RECORDS = {"camille": (RICH, COURSES), "dominique": (RICH, COURSES), "lea": (SH
 _SYNTHETIC_RECORDS = 4
 _DOCUMENTS = {"camille": 320, "dominique": 3000, "lea": 12}
 _SYNTHETIC_DOCUMENTS = 25
+_REPORTED = ("camille", "dominique")
 
 
 @click.group()
@@ -39,9 +42,13 @@ def seed() -> None:
     people = _seed_people()
     with transaction():
         seed_applications(actors=agents(people))
+    _let_professionals_in(people)
     for name, (years, courses) in _RECORDS.items():
         _fill_record(people.patients[name], years, courses)
         _file_documents(people.patients[name], years, _DOCUMENTS[name])
+    for name in _REPORTED:
+        with transaction(patient_id=people.patients[name]):
+            add_reports_for_demo(patient_id=people.patients[name], until=clock.now(), years=RICH)
     for patient_id in _seed_synthetic_patients()[:_SYNTHETIC_RECORDS]:
         _fill_record(patient_id, SHORT, COURSES)
         _file_documents(patient_id, SHORT, _SYNTHETIC_DOCUMENTS)
@@ -65,6 +72,17 @@ def agents(people: Seeded) -> dict[str, Actor]:
         )
         for agent in load_people()["agents"]
     }
+
+
+def _let_professionals_in(people: Seeded) -> None:
+    camille = people.patients["camille"]
+    with transaction(patient_id=camille):
+        agree_for_demo(
+            patient_id=camille,
+            doctor_id=people.professionals["dr-martin"],
+            specialist_id=people.professionals["dr-benali"],
+            by=Actor(ActorKind.PATIENT, people.persons["camille"], "Camille Durand"),
+        )
 
 
 def _seed_synthetic_patients() -> list[UUID]:

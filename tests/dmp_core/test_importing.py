@@ -18,9 +18,11 @@ from dmp_core.queries.documents import list_latest_documents
 from dmp_core.queries.entries import list_entries
 from dmp_core.rules.documents.visibility import Viewer, ViewerKind
 from dmp_core.rules.entries.kinds import KINDS
+from dmp_core.service.entries.demonstration import add_reports_for_demo
 from identity_core.gateway.ins import Traits
 from identity_core.rules import IdentityStatus
 from identity_core.service import people, spaces
+from platform_core import clock
 from platform_core.access import SYSTEM
 from platform_core.database import db, transaction
 from platform_core.fhir import wire
@@ -28,6 +30,7 @@ from platform_core.health_identity import INS_NIR_TEST, Ins
 from tests.dmp_core.cda import building, test_envelopes
 from tests.dmp_core.cda.test_reading import CONCERN, DIABETES
 from tests.dmp_core.cda.test_samples import SAMPLES
+from tests.recalling import recall_people
 
 PATIENT = Viewer(ViewerKind.PATIENT)
 CONDITION = building.section(CONCERN.format(status="active", negated="false", allergy="", value=DIABETES))
@@ -285,3 +288,18 @@ def test_the_synthetic_record_is_taken_over_with_what_it_held(patient_id: UUID) 
         "vaccinations: 4",
     ]
     assert entries(patient_id).total() == 41
+
+
+def test_the_demonstration_hands_reports_over_once(app: Flask) -> None:
+    camille = recall_people().patients["camille"]
+    for filed in (5, 0):
+        with transaction(patient_id=camille):
+            assert add_reports_for_demo(patient_id=camille, until=clock.now(), years=2) == filed
+    assert entries(camille) == {
+        "results.biology": 12,
+        "vaccinations": 4,
+        "profile.conditions": 3,
+        "profile.allergies": 1,
+        "profile.treatments": 2,
+        "reimbursements": 16,
+    }
