@@ -150,7 +150,8 @@ def decide_request(
     valid_until: date | None = None,
     browser_key: str | None = None,
 ) -> RequestView:
-    """Answer a request, once; put off, it waits in the patient's space for 30 days and may still be answered there.
+    """Answer a request, once; put off, it waits in the patient's space for 30 days, or as long as it stood there
+    already, and may still be answered there.
 
     Granting without `items` takes the choice that was kept, else all that was asked. A refusal counts towards the
     silence of the app. The screen gives its `browser_key`; the sandbox answers without one. The transaction is bound to
@@ -197,7 +198,7 @@ def _answer(request: ConsentRequest, given: Answer | Lapse, by: Actor) -> None:
     request.status = answer(RequestStatus(request.status), given)
     request.decided_at, request.decided_by, request.assurance = now, by.id, by.assurance
     if request.status in OPEN:
-        request.choice, request.expires_at = None, now + STANDING
+        request.choice, request.expires_at = None, max(request.expires_at, now + STANDING)
     else:
         request.closed_at = now
     audit.record(f"consent:request:{request.status}", by=by, object_type="consent_request", object_id=request.id)

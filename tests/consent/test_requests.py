@@ -254,6 +254,20 @@ class TestPutOff:
         tasks.record_expiries()
         assert see(request_id).status is RequestStatus.EXPIRED
 
+    def test_one_that_stood_for_longer_is_not_shortened(
+        self, app: Flask, ask: Ask, camille: UUID, clock: FrozenClock
+    ) -> None:
+        """The question put to somebody who comes of age stands for a year."""
+        decide(ask(), camille)
+        with transaction(patient_id=camille):
+            (state,) = queries.list_states(camille)
+            request_id = renewals.open_renewal(
+                patient_id=camille, grant_id=state.grant_id, waits=timedelta(days=360), by=CAMILLE
+            )
+        decide(request_id, camille, Answer.POSTPONE)
+        clock.move(days=359)
+        assert standing(camille) == [request_id]
+
     def test_the_next_answer_to_that_app_takes_its_place(self, app: Flask, ask: Ask, camille: UUID) -> None:
         first, second = ask(), ask()
         decide(first, camille, Answer.POSTPONE)
