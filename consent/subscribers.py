@@ -5,11 +5,10 @@ Calls read the listing live: a cascade writes the histories and tells people.
 
 from typing import Any
 
-from consent import queries
 from consent.events import ConsentChanged
 from consent.rules.app_events import AppEventType
 from consent.rules.cascade import Change
-from consent.service import announcements, app_events, cascades, lifecycle, representations, requests
+from consent.service import announcements, app_events, cascades, representations, requests, withdrawal
 from identity_core.events import RepresentationMoved, SpaceClosed
 from platform_core.events import subscribe
 from store import events
@@ -82,6 +81,4 @@ def end_with_representation(event: RepresentationMoved) -> None:
 
 def revoke_all(event: SpaceClosed) -> None:
     """Closing a space revokes what its patient had granted, in the same transaction."""
-    for consent in queries.list_states(event.patient_id):
-        if consent.is_live:
-            lifecycle.revoke_consent(patient_id=event.patient_id, grant_id=consent.grant_id, by=event.by)
+    withdrawal.stop_everything(patient_id=event.patient_id, by=event.by)

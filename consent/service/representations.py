@@ -26,6 +26,7 @@ def follow_end(*, patient_id: UUID, person_id: UUID, representation_id: UUID, by
     """
     ended = identity.find_representation(representation_id)
     for consent in _decided_by(patient_id, person_id):
+        lifecycle.lock_consent(patient_id, consent.id)
         state = get_state(patient_id, consent.id)
         if state.is_live:
             lifecycle.revoke_consent(patient_id=patient_id, grant_id=consent.id, reasons=["representation"], by=by)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from uuid import UUID
 
-from consent.queries import get_state, list_states
+from consent.queries import ConsentState, find_live, get_state, list_states
 from consent.service import erasure, lifecycle
 from consent.service.deciders import check_decider
 from consent.service.history import record_act
@@ -54,7 +54,7 @@ def decide_contributions(*, patient_id: UUID, grant_id: UUID, choice: Contributi
     if by.kind is ActorKind.HELPER and choice is ContributionsChoice.DELETE:
         raise OutsideMandate("What is deleted from the record is gone for good: the patient alone decides it.")
     consent = lifecycle.lock_consent(patient_id, grant_id)
-    if get_state(patient_id, grant_id).is_live:
+    if find_live(patient_id, consent.app_id):
         raise Conflict("Revoke the consent first: the app still writes.", code="not-ended")
     if choice is ContributionsChoice.KEEP:
         check_decider(get_state(patient_id, grant_id).permissions, by=by)
@@ -65,14 +65,22 @@ def decide_contributions(*, patient_id: UUID, grant_id: UUID, choice: Contributi
 def stop_everything(*, patient_id: UUID, by: Actor) -> int:
     """Revoke every live consent of the patient, all or none; returns how many."""
     live = [state.grant_id for state in list_states(patient_id) if state.is_live]
-    for grant_id in sorted(live):
+    still = [grant_id for grant_id in sorted(live) if _lock(patient_id, grant_id).is_live]
+    for grant_id in still:
         lifecycle.revoke_consent(patient_id=patient_id, grant_id=grant_id, by=by)
-    return len(live)
+    return len(still)
 
 
 def pause_everything(*, patient_id: UUID, by: Actor) -> int:
     """Pause every active consent of the patient, all or none; returns how many."""
     active = [state.grant_id for state in list_states(patient_id) if state.stored is Status.ACTIVE]
-    for grant_id in sorted(active):
+    still = [grant_id for grant_id in sorted(active) if _lock(patient_id, grant_id).stored is Status.ACTIVE]
+    for grant_id in still:
         lifecycle.pause_consent(patient_id=patient_id, grant_id=grant_id, by=by)
-    return len(active)
+    return len(still)
+
+
+def _lock(patient_id: UUID, grant_id: UUID) -> ConsentState:
+    """A consent as it stands once nobody else may change it: it may have ended since it was listed."""
+    lifecycle.lock_consent(patient_id, grant_id)
+    return get_state(patient_id, grant_id)

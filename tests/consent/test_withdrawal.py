@@ -36,6 +36,7 @@ from tests.consent.conftest import CAMILLE
 from tests.signing_in import sign_in_agent, sign_in_citizen, submit
 
 Grant = Callable[..., UUID]
+Stop = Callable[..., int]
 KEEP, MASK, DELETE = ContributionsChoice
 
 
@@ -133,6 +134,30 @@ class TestWithdrawal:
         decide(MASK)
         decide(KEEP)
         assert [event.choice for event in heard if isinstance(event, ContributionsWithdrawn)] == [MASK, KEEP]
+
+    def test_an_app_let_in_again_still_writes_whatever_became_of_its_former_consent(
+        self, camille: UUID, grant_id: UUID, applications: dict[str, UUID], grant_consent: Grant, heard: list[object]
+    ) -> None:
+        withdraw(camille, grant_id)
+        grant_consent(patient_id=camille, app_id=applications["Balance+"], environment="production")
+        with pytest.raises(Conflict, match="still writes"), transaction(patient_id=camille):
+            withdrawal.decide_contributions(patient_id=camille, grant_id=grant_id, choice=DELETE, by=CAMILLE)
+        assert heard == []
+
+    @pytest.mark.parametrize("stop", [withdrawal.stop_everything, withdrawal.pause_everything])
+    def test_a_consent_that_ends_meanwhile_keeps_no_other_open(
+        self, camille: UUID, grant_id: UUID, grant_consent: Grant, monkeypatch: pytest.MonkeyPatch, stop: Stop
+    ) -> None:
+        """What was listed before another transaction ended one of them."""
+        other = grant_consent(patient_id=camille, environment="production")
+        with transaction(patient_id=camille):
+            before = queries.list_states(camille)
+            lifecycle.end_consent(patient_id=camille, grant_id=other, by=CAMILLE)
+        monkeypatch.setattr(withdrawal, "list_states", lambda patient_id: before)
+        with transaction(patient_id=camille):
+            assert stop(patient_id=camille, by=CAMILLE) == 1
+        assert state_of(camille, grant_id).stored in {Status.REVOKED, Status.PAUSED}
+        assert state_of(camille, other).stored is Status.ENDED
 
     def test_stopping_everything_revokes_or_pauses_each(
         self, camille: UUID, grant_id: UUID, applications: dict[str, UUID], grant_consent: Grant
