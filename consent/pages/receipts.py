@@ -13,7 +13,7 @@ from consent.pages.explained import explain_refusals
 from consent.rules import texts
 from consent.rules.receipts import Verdict
 from consent.service.exports import export_consent
-from identity_core.sessions import current_patient, current_patient_id, patient_required
+from identity_core.sessions import current_patient, current_patient_id, permissions_required
 from platform_core.database import transaction
 from platform_core.web import public, rate_limit
 
@@ -26,7 +26,7 @@ _OPEN = "a receipt is proof for whoever is shown it"
 
 
 @blueprint.get(f"{_OWN}/recus/<int:number>")
-@patient_required
+@permissions_required
 def show_receipt(grant_id: UUID, number: int) -> str:
     """What one act did, on which texts, to read, keep or print."""
     patient_id = current_patient_id()
@@ -45,7 +45,7 @@ def show_receipt(grant_id: UUID, number: int) -> str:
 
 
 @blueprint.get(f"{_OWN}/recus/<int:number>.json")
-@patient_required
+@permissions_required
 def download_receipt(grant_id: UUID, number: int) -> Response:
     """The signed receipt, as a file."""
     patient_id = current_patient_id()
@@ -59,7 +59,7 @@ def download_receipt(grant_id: UUID, number: int) -> Response:
 
 
 @blueprint.get(f"{_OWN}/fhir.json")
-@patient_required
+@permissions_required
 def download_fhir(grant_id: UUID) -> Response:
     """The consent as a FHIR Consent, as a file."""
     patient_id = current_patient_id()
@@ -73,7 +73,7 @@ def download_fhir(grant_id: UUID) -> Response:
 
 
 @blueprint.get(f"{_OWN}/histoire")
-@patient_required
+@permissions_required
 def show_story(grant_id: UUID) -> str:
     """Every version and what it changed, every act: to read or print."""
     patient_id = current_patient_id()
@@ -87,7 +87,7 @@ def show_story(grant_id: UUID) -> str:
 
 
 @blueprint.get(f"{_OWN}/versions/<int:version>/recu")
-@patient_required
+@permissions_required
 def show_receipt_of_version(grant_id: UUID, version: int) -> Redirect:
     """The receipt of the decision that made a version."""
     patient_id = current_patient_id()

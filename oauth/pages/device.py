@@ -4,7 +4,7 @@ from flask import Blueprint, redirect, render_template, request
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
-from identity_core.sessions import browser_key, current_sign_in, patient_required
+from identity_core.sessions import browser_key, current_sign_in, permissions_required
 from oauth import service
 from oauth.errors import OAuthRefusal
 from oauth.service import WaitingDevice
@@ -18,7 +18,7 @@ blueprint = Blueprint("oauth_device", __name__, url_prefix="/appareil", template
 
 
 @blueprint.get("")
-@patient_required
+@permissions_required
 def show_form() -> str:
     """The code may come in the address (`verification_uri_complete`): it is still the person who sends it."""
     return _form(request.args.get("user_code", "")[:20])
@@ -26,7 +26,7 @@ def show_form() -> str:
 
 @blueprint.post("")
 @rate_limit("20 per minute")
-@patient_required
+@permissions_required
 def find() -> Response | str | tuple[str, int]:
     """Which app asks, and whether the device seems to be here, before anything is asked (§5.4: remote phishing)."""
     found = _find()
@@ -39,7 +39,7 @@ def find() -> Response | str | tuple[str, int]:
 
 @blueprint.post("/continuer")
 @rate_limit("20 per minute")
-@patient_required
+@permissions_required
 def go_on() -> Response | str | tuple[str, int]:
     """The device is theirs: on to the question."""
     found = _find()
@@ -57,7 +57,7 @@ def go_on() -> Response | str | tuple[str, int]:
 
 
 @blueprint.get("/fini")
-@patient_required
+@permissions_required
 def show_end() -> str:
     """Where a question that a device asked leads back to."""
     return render_template("oauth/device_done.html")
