@@ -6,12 +6,15 @@ from uuid import UUID
 
 import click
 
+from dmp_core.queries.search import list_recorded_patients
 from dmp_core.service.documents import importing
 from dmp_core.service.entries.transferring import transfer_bundle
+from dmp_core.service.indexing import reading
 from platform_core.access import Actor, ActorKind
-from platform_core.database import transaction
+from platform_core.database import DatabaseRole, transaction
 from platform_core.errors import DomainError, Invalid
 
+_AT_ONCE = 50
 OPERATOR = Actor(ActorKind.OPERATOR, None, "Opérateur")
 
 
@@ -80,3 +83,34 @@ def _files(paths: Sequence[Path]) -> Iterator[Path]:
             yield from sorted(one for one in path.iterdir() if one.is_file())
         else:
             yield path
+
+
+@dmp.command("reindex")
+@click.option("--patient", type=click.UUID, help="Only this record; every one else.")
+@click.option("--again", is_flag=True, help="Read what is indexed already once more.")
+def reindex(patient: UUID | None, again: bool) -> None:
+    """Read what records hold for their search, as far as that was not done. It may be stopped, and started again."""
+    if patient:
+        patients: Sequence[UUID] = [patient]
+    else:
+        with transaction(role=DatabaseRole.BATCH):
+            patients = list_recorded_patients()
+    total = sum(_reindex(one, again) for one in patients)
+    click.echo(f"{total} documents and entries read, of {len(patients)} records.")
+
+
+def _reindex(patient_id: UUID, again: bool) -> int:
+    """Batches of a record, each in a transaction of its own; how many documents and entries were read."""
+    with transaction(patient_id=patient_id):
+        total = reading.index_entries(patient_id=patient_id, again=again)
+    after = None
+    while True:
+        with transaction(patient_id=patient_id):
+            found = reading.list_unindexed(patient_id=patient_id, after=after, limit=_AT_ONCE, again=again)
+        if not found:
+            return total
+        texts = [(one.document_id, reading.open_text(one)) for one in found]
+        with transaction(patient_id=patient_id):
+            for document_id, text in texts:
+                reading.keep_text(patient_id=patient_id, document_id=document_id, found=text)
+        total, after = total + len(found), found[-1].document_id

@@ -9,6 +9,8 @@ from flask_babel import gettext
 
 from dmp_core.categories import BLOOD_PRESSURE, DOCUMENT_KINDS, Coding, Kind
 from dmp_core.rules.documents.asked import Condition
+from dmp_core.rules.search.asking import LONGEST
+from dmp_core.rules.search.facets import Facet
 from platform_core.access import DatePeriod
 from platform_core.clock import PARIS
 from platform_core.fhir.search import ANY_TIME, Span, span_of
@@ -106,3 +108,18 @@ def read_filter(form: Mapping[str, str]) -> DocumentFilter:
         form.get("archived") == "oui",
         page_number(form.get("page")),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class AskedSearch:
+    """What a person looks for, by what they narrowed it, and the page that they are at."""
+
+    text: str = ""
+    chosen: Mapping[Facet, str] = field(default_factory=dict)
+    page: int = 1
+
+
+def read_search(form: Mapping[str, str]) -> AskedSearch:
+    """Read the form of the search. Any text will do; nothing that was typed is refused."""
+    chosen = {facet: form[facet] for facet in Facet if form.get(facet)}
+    return AskedSearch(form.get("text", "").strip()[:LONGEST], chosen, page_number(form.get("page")))

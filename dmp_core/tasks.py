@@ -7,8 +7,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 
 from dmp_core.rules.search.sources import TextState
 from dmp_core.service.indexing import reading
-from dmp_core.service.indexing.texts import Text, read_slowly
-from platform_core.blobs import service as blobs
+from dmp_core.service.indexing.texts import Text
 from platform_core.database import transaction
 
 _SECONDS = 60
@@ -25,9 +24,8 @@ def read_text(patient_id: str, document_id: str) -> None:
         unread = reading.find_unread(patient_id=patient, document_id=document)
     if unread is None:
         return
-    content = b"".join(blobs.read(unread.blob, key=unread.key))
     try:
-        found = read_slowly(unread.media_type, content)
+        found = reading.open_text(unread)
     except SoftTimeLimitExceeded:
         found = Text("", TextState.UNREAD)
     with transaction(patient_id=patient):

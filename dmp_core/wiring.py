@@ -16,7 +16,7 @@ from dmp_core.api.observation_kinds import OBSERVATION
 from dmp_core.api.observations import perform_transaction
 from dmp_core.categories import DOCUMENTS, DOCUMENTS_FAMILY, FAMILY, MEASURES
 from dmp_core.events import DocumentFiled
-from dmp_core.pages import documents, measures, profile, reader, reimbursements, vaccinations
+from dmp_core.pages import documents, measures, profile, reader, reimbursements, search, vaccinations
 from dmp_core.queries import documents as documents_queries
 from dmp_core.queries.entries import describe_entries
 from dmp_core.queries.points import describe_measures
@@ -44,6 +44,7 @@ def init_app(app: Flask) -> None:
     blobs.declare(COLLECTION, documents_queries.list_referenced_blobs)
     app.register_blueprint(measures.blueprint)
     app.register_blueprint(documents.blueprint)
+    app.register_blueprint(search.blueprint)
     app.register_blueprint(reader.blueprint)
     app.register_blueprint(vaccinations.blueprint)
     app.register_blueprint(reimbursements.blueprint)
@@ -53,6 +54,7 @@ def init_app(app: Flask) -> None:
     subscribe(DocumentFiled, subscribers.index_document)
     subscribe(DataChanged, subscribers.index_entry)
     add_link(Link(Area.PATIENT, "Mon dossier", "dmp.show_record", order=20))
+    add_link(Link(Area.PATIENT, "Recherche", "search.show_search", order=25))
     add_panel(Panel(Area.PATIENT, "home", "dmp_core/panel.html", measures.load_panel, order=20))
     add_panel(Panel(Area.PATIENT, "record", "dmp_core/panel_vaccinations.html", vaccinations.load_panel, order=10))
     add_panel(Panel(Area.PATIENT, "record", "dmp_core/panel_reimbursements.html", reimbursements.load_panel, order=20))

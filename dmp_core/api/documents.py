@@ -132,7 +132,7 @@ DOCUMENT = ResourceType(
         *(SearchParameter(name, "token") for name in rules.TOKENS),
         *(SearchParameter(name, "date") for name in rules.DATES),
         *(SearchParameter(name, "reference") for name in rules.REFERENCES),
-        *(SearchParameter(name, "string") for name in rules.STRINGS),
+        *(SearchParameter(name, "string") for name in (*rules.STRINGS, rules.CONTENT)),
         *(SearchParameter(name, "token") for name in rules.OTHERS),
         *(SearchParameter(name, "reference") for name in ("patient", "subject")),
         *(SearchParameter(name, "token") for name in PATIENT_PARAMETERS[2:]),

@@ -87,6 +87,10 @@ _CONDITIONS = {
         "(d.unique_id = ANY (%({p}codes)s::text[]) OR d.id = ANY (%({p}ids)s::uuid[])"
         " OR d.entry_id = ANY (%({p}ids)s::uuid[]))"
     ),
+    "content": (
+        "d.id IN (SELECT f.id FROM ens_search_record("
+        "%({p}query)s::text::tsquery, ARRAY[]::tsquery[], 'epoch', %({p}most)s) AS f)"
+    ),
     "ids": "d.id = ANY (%({p}ids)s::uuid[])",
     "media": "d.media_type = ANY (%({p}types)s::text[])",
     "care": _between("d.effective_at"),

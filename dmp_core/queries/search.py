@@ -63,6 +63,7 @@ _WORDLESS = """
 SELECT s.state, count(*) FROM dmp_search s JOIN dmp_document d ON d.patient_id = s.patient_id AND d.id = s.id
  WHERE s.patient_id = %(patient)s AND s.state IN ('waiting', 'wordless', 'unread') AND d.state = 'current' AND {seen}
  GROUP BY s.state"""
+_PATIENTS = "SELECT patient_id FROM dmp_document UNION SELECT patient_id FROM dmp_entry ORDER BY patient_id"
 _MEASURE_VECTORS = {
     kind.name: write_vector([Passage(compose(text), "A") for texts in kind.labels.values() for text in texts])
     for kind in KINDS.values()
@@ -164,6 +165,11 @@ def count_unsearched(*, patient_id: UUID, viewer: Viewer) -> Unsearched:
     """What a search cannot look into."""
     statement = _WORDLESS.format(seen=SEEN[viewer.kind])
     return Unsearched(**dict(run(statement, {"patient": patient_id, **viewer.parameters})))
+
+
+def list_recorded_patients() -> Sequence[UUID]:
+    """Whose record holds documents or entries. The transaction is one of `ens_batch`."""
+    return [row.patient_id for row in run(_PATIENTS, {})]
 
 
 def _correct(question: Question, patient_id: UUID) -> Question | None:

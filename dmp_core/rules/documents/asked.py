@@ -7,6 +7,7 @@ from uuid import UUID
 
 from dmp_core.categories import CLASSES, CONFIDENTIALITIES, DOCUMENT_KINDS, DOCUMENT_TYPES, SYSTEMS, Code, DocumentKind
 from dmp_core.rules.documents.authors import name_key
+from dmp_core.rules.search.asking import read_question
 from dmp_core.workflow import DocumentState
 from platform_core.access import DatePeriod
 from platform_core.fhir.search import Query, Span, Token, refused, span_of
@@ -15,6 +16,8 @@ TOKENS = ("status", "type", "category", "format", "facility", "setting", "securi
 DATES = ("date", "period", "period-start", "period-end", "creation", "_lastUpdated")
 REFERENCES = ("author", "relatesto", "relatesTo")
 STRINGS = ("author.family", "author.given")
+CONTENT = "_content"
+_MOST_FOUND = 10_000
 OTHERS = ("isArchived", "identifier", "_id", "contenttype")
 _URN = "urn:uuid:"
 
@@ -86,7 +89,16 @@ def _conditions(query: Query) -> Iterator[Condition]:
     for name in ("date", "period", "period-start", "period-end", "creation"):
         if name in query.values:
             yield Condition(name, {"span": query.span(name)})
+    yield from _contents(query)
     yield from _others(query)
+
+
+def _contents(query: Query) -> Iterator[Condition]:
+    for text in query.values.get(CONTENT, ()):
+        question = read_question(text)
+        if question.is_empty:
+            raise refused(CONTENT, "must have a word to look for")
+        yield Condition("content", {"query": question.every, "most": _MOST_FOUND})
 
 
 def _others(query: Query) -> Iterator[Condition]:

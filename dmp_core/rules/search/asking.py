@@ -137,8 +137,8 @@ def _parts(terms: Sequence[Term]) -> Iterator[str]:
             place += 1
             continue
         together = " & ".join(term.query for term in terms[span.start : span.stop])
-        others = [Term(other).query for other in sorted(SYNONYMS[span.stems])]
-        yield f"({' | '.join([f'({together})', *others])})"
+        others = {Term(other).query for other in SYNONYMS[span.stems]} - {together}
+        yield f"({' | '.join([f'({together})' if ' & ' in together else together, *sorted(others)])})"
         place = span.stop
 
 

@@ -16,8 +16,9 @@ from dmp_core.rules.search.sources import SearchSource, TextState
 from dmp_core.rules.search.vectors import Passage
 from dmp_core.rules.search.words import compose
 from dmp_core.service.indexing.storing import Indexed, forget, store
-from dmp_core.service.indexing.texts import MOST_BYTES, PLAIN, XML, Text, read_at_once
+from dmp_core.service.indexing.texts import MOST_BYTES, PLAIN, READABLE, XML, Text, read_at_once, read_slowly
 from platform_core import crypto, outbox
+from platform_core.blobs import service as blobs
 from platform_core.blobs.service import BlobRef
 from platform_core.database import db
 from platform_core.events import DataChanged
@@ -40,10 +41,8 @@ class Unread:
 
 def index_document(event: DocumentFiled) -> None:
     """Keep the words of a document that was filed. A PDF is found by its title and author until a task has read it."""
-    event.content.seek(0)
     most = MOST_BYTES if event.media_type == PLAIN else -1 if event.media_type in XML else 0
     found = read_at_once(event.media_type, event.content.read(most))
-    event.content.seek(0)
     keep_text(patient_id=event.patient_id, document_id=event.document_id, found=found)
 
 
@@ -77,6 +76,13 @@ def find_unread(*, patient_id: UUID, document_id: UUID) -> Unread | None:
         return None
     row = db.session.execute(_documents(patient_id).where(StoredDocument.id == document_id)).one()
     return Unread(row.id, row.media_type, _blob(row), crypto.patient_key(patient_id, create=False))
+
+
+def open_text(unread: Unread) -> Text:
+    """Read the content of a document, outside any transaction."""
+    readable = unread.media_type in READABLE
+    content = b"".join(blobs.read(unread.blob, key=unread.key)) if readable else b""
+    return read_slowly(unread.media_type, content)
 
 
 def list_unindexed(*, patient_id: UUID, after: UUID | None, limit: int, again: bool) -> Sequence[Unread]:

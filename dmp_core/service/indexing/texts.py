@@ -17,6 +17,7 @@ from platform_core.errors import Invalid, TooLarge
 PDF = "application/pdf"
 XML = frozenset({"text/xml", "application/xml"})
 PLAIN = "text/plain"
+READABLE = XML | {PDF, PLAIN}
 MOST_BYTES = 4 * MOST_CHARACTERS
 _MOST_PAGES = 300
 _MOST_SECONDS = 20.0
