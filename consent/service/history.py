@@ -15,7 +15,7 @@ from consent.service.receipts import issue_receipt
 from notification_core import service as notifications
 from platform_core import audit, clock
 from platform_core import events as bus
-from platform_core.access import Actor
+from platform_core.access import Actor, ActorKind
 from platform_core.database import after_commit, db
 from platform_core.french import day_in_words
 
@@ -83,13 +83,15 @@ def _export(event: ConsentEvent) -> None:
 
 
 def _notify(consent: Consent, kind: str, by: Actor) -> None:
+    """Tell the space; what a helper, a representative or the platform decided is never said to be the patient's act."""
     until = day_in_words(last_day(consent.valid_until))
-    names = {"app": consent.app_name, "publisher": consent.publisher_name, "until": until}
+    names = {"app": consent.app_name, "publisher": consent.publisher_name, "until": until, "by": by.name}
+    words = _NOTICES[kind] if by.kind is ActorKind.PATIENT else _NOTICES.get(f"{kind}_by_another", _NOTICES[kind])
     notifications.notify(
         patient_id=consent.patient_id,
         kind=f"consent.{kind}",
-        title=_NOTICES[kind]["title"].format(**names),
-        body=_NOTICES[kind]["body"].format(**names),
+        title=words["title"].format(**names),
+        body=words["body"].format(**names),
         link=f"/espace/applications/{consent.id}",
         by=by,
     )

@@ -290,6 +290,30 @@ def test_the_page_of_a_resource_names_apps_to_those_who_rule_them(
     assert loaded == [True, True, False]
 
 
+def test_the_inbox_never_says_you_of_what_somebody_else_decided(
+    clock: FrozenClock, people: Seeded, grant_consent: Grant
+) -> None:
+    dominique = people.patients["dominique"]
+    own = Actor(ActorKind.PATIENT, people.persons["dominique"], "Dominique Petit")
+    _, helper = entrust(people, until=date(2027, 2, 1))
+    for by, decider in ((own, "Vous avez"), (helper, "Camille Durand"), (SYSTEM, "Espace numérique de santé")):
+        grant_id = grant_consent(patient_id=dominique, by=by)
+        with transaction(patient_id=dominique):
+            granting.amend_consent(
+                patient_id=dominique, grant_id=grant_id, items=[permission()], valid_until=date(2027, 1, 1), by=by
+            )
+            withdrawal.withdraw_consent(patient_id=dominique, grant_id=grant_id, erase=True, by=by)
+            found = notifications.list_messages(patient_id=dominique).items[:4]
+        assert [one.kind.removeprefix("consent.") for one in found] == [
+            "erasure_asked",
+            "revoked",
+            "amended",
+            "granted",
+        ]
+        said = [f"{one.title} {one.body}" for one in found]
+        assert all(decider in text and (by is own or "Vous avez" not in text) for text in said), said
+
+
 def test_the_screen_offers_no_end_past_the_right_of_who_decides_and_nothing_left_out(
     client: FlaskClient, clock: FrozenClock, people: Seeded, ask: Ask
 ) -> None:
