@@ -17,11 +17,13 @@ from dmp_core.api.observations import perform_transaction
 from dmp_core.categories import DOCUMENTS, DOCUMENTS_FAMILY, FAMILY, MEASURES
 from dmp_core.events import DocumentFiled
 from dmp_core.pages import documents, measures, profile, reader, reimbursements, search, vaccinations
+from dmp_core.pages.professionals import entering, records, settings
 from dmp_core.queries import documents as documents_queries
 from dmp_core.queries.entries import describe_entries
 from dmp_core.queries.points import describe_measures
 from dmp_core.rules.entries.kinds import RECORD
 from dmp_core.service.documents.contents import COLLECTION
+from notification_core.categories import Topic, declare
 from platform_core.blobs import service as blobs
 from platform_core.categories import registry as categories
 from platform_core.events import ContributionsWithdrawn, DataChanged, subscribe
@@ -49,6 +51,9 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(vaccinations.blueprint)
     app.register_blueprint(reimbursements.blueprint)
     app.register_blueprint(profile.blueprint)
+    for pages in (settings.blueprint, records.blueprint, entering.blueprint):
+        app.register_blueprint(pages)
+    declare(Topic.SECURITY, "dmp.agreement", "dmp.emergency", "dmp.first-reading")
     subscribe(ContributionsWithdrawn, subscribers.withdraw_contributions)
     subscribe(DocumentFiled, subscribers.extract_entries)
     subscribe(DocumentFiled, subscribers.index_document)
@@ -59,3 +64,5 @@ def init_app(app: Flask) -> None:
     add_panel(Panel(Area.PATIENT, "record", "dmp_core/panel_vaccinations.html", vaccinations.load_panel, order=10))
     add_panel(Panel(Area.PATIENT, "record", "dmp_core/panel_reimbursements.html", reimbursements.load_panel, order=20))
     add_panel(Panel(Area.PATIENT, "record", "dmp_core/panel_profile.html", profile.load_panel, order=30))
+    add_panel(Panel(Area.PATIENT, "settings", "dmp_core/pro/settings_panel.html", settings.load_panel))
+    add_panel(Panel(Area.PROFESSIONAL, "home", "dmp_core/pro/panel.html", entering.load_panel, order=10))

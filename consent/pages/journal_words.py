@@ -53,6 +53,7 @@ def sentence(line: Any, times: int = 1) -> str:
         said = _refused(line, times)
     else:
         said = _done(line) if line.count else _vain(line)
+        said = f"{said}, {mode}" if (mode := _mode(line)) else said
     return typeset(gettext("%(said)s : %(labels)s", said=said, labels=labels) if labels else said)
 
 
@@ -142,6 +143,16 @@ def _done(line: Any) -> str:
     if line.interaction == "delete":
         return gettext("%(who)s a supprimé %(what)s", **said)
     return gettext("%(who)s a ajouté %(what)s", **said)
+
+
+def _mode(line: Any) -> str:
+    """In what quality a professional came: the `code` of a line that was served."""
+    return {
+        "treating-doctor": gettext("comme médecin traitant"),
+        "care-team": gettext("dans l’équipe de soins"),
+        "code": gettext("avec le code donné"),
+        "emergency": gettext("en urgence, sans accord"),
+    }.get(line.code, "")
 
 
 def _vain(line: Any) -> str:

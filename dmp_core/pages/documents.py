@@ -36,8 +36,8 @@ blueprint = Blueprint("documents", __name__, template_folder="../templates")
 
 PAGE = 25
 _MOST_TEXT = 256 * 1024
-_IMAGES = frozenset({"image/jpeg", "image/png"})
-_INLINE = _IMAGES | {"application/pdf"}
+IMAGES = frozenset({"image/jpeg", "image/png"})
+INLINE = IMAGES | {"application/pdf"}
 # A browser opens a PDF in a page of its own making, whose style is inside.
 _CLOSED = "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'"
 _SANDBOX = "default-src 'none'; sandbox"
@@ -81,9 +81,9 @@ def show_document(document_id: UUID) -> str:
         document=row,
         type=DOCUMENT_TYPES[row.type_code],
         reading=reading,
-        text=_text(row, key),
-        is_image=row.media_type in _IMAGES,
-        opens=row.media_type in _INLINE,
+        text=beginning_of_text(row, key),
+        is_image=row.media_type in IMAGES,
+        opens=row.media_type in INLINE,
         format=words.format_name(row),
         size=words.size(row),
         seen_by=words.seen_by(row),
@@ -181,12 +181,16 @@ def _list(chosen: DocumentFilter) -> str:
 
 
 def _content(document_id: UUID, disposition: str) -> Response:
-    """The document as it was filed, streamed outside the transaction."""
     patient = current_patient()
     with transaction(patient_id=patient.id):
         row = _get(document_id, current_actor())
         key = crypto.patient_key(patient.id, create=False)
-    inline = disposition == "inline" and row.media_type in _INLINE
+    return stream(row, key, disposition)
+
+
+def stream(row: DocumentRow, key: bytes, disposition: str) -> Response:
+    """A document as it was filed, `inline` where a browser opens it safely; outside of any transaction."""
+    inline = disposition == "inline" and row.media_type in INLINE
     response = Response(blobs.read(row.blob, key=key), content_type=row.media_type)
     response.content_length = row.size
     name = quote(words.file_name(row), safe="")
@@ -200,7 +204,7 @@ def _get(document_id: UUID, by: Actor) -> DocumentRow:
     return queries.get_document(patient_id=current_patient().id, document_id=document_id, viewer=Viewer.of(by))
 
 
-def _text(row: DocumentRow, key: bytes) -> str | None:
+def beginning_of_text(row: DocumentRow, key: bytes) -> str | None:
     """The beginning of a plain text, to be shown in the page."""
     if row.media_type != "text/plain":
         return None

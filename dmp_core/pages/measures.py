@@ -32,7 +32,7 @@ blueprint = Blueprint("dmp", __name__, template_folder="../templates")
 
 PERIODS = {"mois": 31, "trimestre": 92, "annee": 366, "tout": None}
 _SHOWN_ROWS = 100
-_MOST_POINTS = 5000
+MOST_POINTS = 5000
 _PANEL_MEASURES = 4
 
 
@@ -63,7 +63,7 @@ def show_measures(name: str) -> str:
     period = period if period in PERIODS else "annee"
     with transaction(patient_id=patient.id):
         found = queries.list_points(
-            patient_id=patient.id, kind=kind.name, span=span_of(_days(period)), limit=_MOST_POINTS
+            patient_id=patient.id, kind=kind.name, span=span_of(days_of(period)), limit=MOST_POINTS
         )
     return render_template(
         "dmp_core/measures.html",
@@ -71,7 +71,7 @@ def show_measures(name: str) -> str:
         kind=kind,
         period=period,
         periods=_period_names(),
-        chart=charts.line_chart(_series(kind, found)),
+        chart=charts.line_chart(series_of(kind, found)),
         points=found[:_SHOWN_ROWS],
         total=len(found),
         can_add=kind.name != BMI and _writes(),
@@ -176,7 +176,8 @@ def _form(kind: Kind, typed: TypedMeasure) -> str:
     )
 
 
-def _series(kind: Kind, found: Sequence[Point]) -> list[charts.Series]:
+def series_of(kind: Kind, found: Sequence[Point]) -> list[charts.Series]:
+    """The series of a chart: one, or the two pressures."""
     names = [gettext("Haute"), gettext("Basse")] if kind.components else [kind.label]
     return [
         charts.Series(name, [_reading(point, part) for point in found if part < len(point.values)])
@@ -189,7 +190,8 @@ def _reading(point: Point, part: int) -> charts.Reading:
     return charts.Reading(point.effective_at, float(value), f"{format_decimal(value)} {point.kind.shown_unit}")
 
 
-def _days(period: str) -> DatePeriod:
+def days_of(period: str) -> DatePeriod:
+    """The days of one of `PERIODS`, up to now."""
     days = PERIODS[period]
     today: date = clock.today()
     return DatePeriod(today - timedelta(days=days) if days else None, None)

@@ -35,8 +35,8 @@ _INSERT = """
 class Entry:
     """One line of the journal.
 
-    `count` is the number of resources; `code` the stable code of a refusal; `resources` the ids that were touched, when
-    they are few and their category can tell what they are.
+    `count` is the number of resources; `code` the stable code of a refusal, or in what quality a professional came;
+    `resources` the ids that were touched, when they are few and their category can tell what they are.
     """
 
     patient_id: UUID

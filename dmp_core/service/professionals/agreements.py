@@ -111,6 +111,13 @@ def end_agreement(*, patient_id: UUID, agreement_id: UUID, by: Actor) -> None:
     _move(found, next_agreement_state(AgreementState(found.state), AgreementVerb.END), by)
 
 
+def leave_record(*, patient_id: UUID, by: Actor) -> None:
+    """A professional gives up every agreement with a patient, those that run and those that wait."""
+    professional_id = professional_of(by)
+    for mode in Mode:
+        _end_those(patient_id, mode, by, only=professional_id)
+
+
 def block_professional(*, patient_id: UUID, professional_id: UUID, by: Actor) -> None:
     """Keep a professional out at once, in an emergency too; what was agreed with them ends. Twice is once."""
     _check_patient(by)

@@ -1,0 +1,1 @@
+"""Pages of professionals in a record, and those where the patient rules who they are."""
