@@ -1,16 +1,30 @@
 """Tasks of the record: reading the text of what was filed."""
 
+from functools import partial
 from uuid import UUID
 
 from celery import shared_task
 from celery.exceptions import SoftTimeLimitExceeded
+from flask import render_template
 
+from dmp_core.categories import DOCUMENT_TYPES, KINDS
+from dmp_core.fhir.summary import Person, write_patient
 from dmp_core.rules.search.sources import TextState
+from dmp_core.service.exports import asking
+from dmp_core.service.exports.making import Contents, Making
+from dmp_core.service.exports.zipping import zipped
 from dmp_core.service.indexing import reading
 from dmp_core.service.indexing.texts import Text
+from identity_core import queries as identity
+from platform_core import clock, crypto, downloads
+from platform_core.blobs import service as blobs
+from platform_core.categories import registry
 from platform_core.database import transaction
+from platform_core.fhir import wire
 
 _SECONDS = 60
+_MOST_EXPORT = 20 * 2**30
+_EXPORT_SECONDS = 3 * 3600
 
 
 @shared_task(name=reading.READ_TEXT, ignore_result=True, soft_time_limit=_SECONDS, time_limit=_SECONDS + 30)
@@ -30,3 +44,41 @@ def read_text(patient_id: str, document_id: str) -> None:
         found = Text("", TextState.UNREAD)
     with transaction(patient_id=patient):
         reading.keep_text(patient_id=patient, document_id=document, found=found)
+
+
+@shared_task(name=asking.MAKE, ignore_result=True, soft_time_limit=_EXPORT_SECONDS, time_limit=_EXPORT_SECONDS + 60)
+def make_export(patient_id: str, download_id: str) -> None:
+    """Make the copy of a whole record that was asked for; nothing happens when that was done.
+
+    It is sealed under the patient's key while it is made: nothing of it lies in clear.
+    """
+    patient, download = UUID(patient_id), UUID(download_id)
+    within = partial(transaction, patient_id=patient)
+    with within():
+        waiting = downloads.find_waiting(patient_id=patient, download_id=download)
+        if waiting is None:
+            return
+        by, key, whose = waiting.asker, crypto.patient_key(patient), identity.get_patient(patient)
+
+    def tell(done: int, total: int) -> None:
+        with within():
+            downloads.record_progress(patient_id=patient, download_id=download, done=done, total=total)
+
+    def index(contents: Contents) -> str:
+        names = {one.code: one.short_fr for one in registry.all()}
+        return render_template(
+            "dmp_core/export_index.html",
+            patient=whose,
+            contents=contents,
+            types=DOCUMENT_TYPES,
+            kinds=KINDS,
+            names=names,
+            now=clock.now(),
+        )
+
+    person = Person(patient, whose.family_name, whose.given_name, whose.birth_date, whose.sex)
+    making = Making(patient_id=patient, by=by, key=key, within=within, told=tell)
+    archive = zipped(making.files(wire.write(write_patient(person)), index))
+    with blobs.receive(archive, most=_MOST_EXPORT) as received, within():
+        blob = blobs.keep(received, collection=downloads.COLLECTION, key=key)
+        asking.hand_over(patient_id=patient, download_id=download, blob=blob)

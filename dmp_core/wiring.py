@@ -16,7 +16,7 @@ from dmp_core.api.observation_kinds import OBSERVATION
 from dmp_core.api.observations import perform_transaction
 from dmp_core.categories import DOCUMENTS, DOCUMENTS_FAMILY, FAMILY, MEASURES
 from dmp_core.events import DocumentFiled
-from dmp_core.pages import documents, measures, profile, reader, reimbursements, search, vaccinations
+from dmp_core.pages import documents, export, measures, profile, reader, reimbursements, search, vaccinations
 from dmp_core.pages.professionals import entering, records, settings
 from dmp_core.queries import documents as documents_queries
 from dmp_core.queries.entries import describe_entries
@@ -51,6 +51,8 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(vaccinations.blueprint)
     app.register_blueprint(reimbursements.blueprint)
     app.register_blueprint(profile.blueprint)
+    app.register_blueprint(export.blueprint)
+    declare(Topic.SECURITY, "dmp.export-ready")
     for pages in (settings.blueprint, records.blueprint, entering.blueprint):
         app.register_blueprint(pages)
     declare(Topic.SECURITY, "dmp.agreement", "dmp.emergency", "dmp.first-reading")

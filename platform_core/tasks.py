@@ -1,8 +1,8 @@
-"""Periodic tasks of the kernel: sending the outbox again, sealing the journal, sweeping orphan blobs."""
+"""Periodic tasks of the kernel: sending the outbox again, sealing the journal, sweeping what is over."""
 
 from celery import shared_task
 
-from platform_core import outbox
+from platform_core import downloads, outbox
 from platform_core.blobs import service as blobs
 from platform_core.database import DatabaseRole, transaction
 from platform_core.journal import service as journal
@@ -39,3 +39,10 @@ def sweep_blobs() -> None:
         for names in blobs.list_settled(collection):
             with transaction(role=DatabaseRole.BATCH):
                 blobs.delete_orphans(collection, names)
+
+
+@shared_task(name="core.drop_downloads", ignore_result=True)
+def drop_downloads() -> None:
+    """Forget the files that were made for a day, when the day is over."""
+    with transaction(role=DatabaseRole.BATCH):
+        downloads.drop_expired()

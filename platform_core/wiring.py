@@ -2,7 +2,16 @@
 
 from flask import Flask
 
-from platform_core import audit, crypto, outbox, schedule, signing, tasks  # noqa: F401 - loads the models and tasks
+from platform_core import (  # noqa: F401 - loads the models and tasks
+    audit,
+    crypto,
+    downloads,
+    outbox,
+    schedule,
+    signing,
+    tasks,
+)
+from platform_core.blobs import service as blobs
 from platform_core.fhir import routes as fhir
 from platform_core.fhir import tasks as fhir_tasks  # noqa: F401 - loads the tasks
 from platform_core.journal import models  # noqa: F401 - loads the models
@@ -14,5 +23,7 @@ def init_app(app: Flask) -> None:
     schedule.every(60, "core.seal_journal")
     schedule.every(3600, "core.purge_idempotency_keys")
     schedule.every(3600, "core.drop_journal")
+    schedule.every(3600, "core.drop_downloads")
     schedule.every(86400, "core.sweep_blobs")
+    blobs.declare(downloads.COLLECTION, downloads.list_referenced_blobs)
     fhir.init_app(app)

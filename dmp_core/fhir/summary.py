@@ -1,4 +1,4 @@
-"""The International Patient Summary: a FHIR document of what the record holds (HL7 FHIR IPS, Bundle and Composition)."""
+"""The International Patient Summary: a FHIR document of what the record holds (HL7 FHIR IPS)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -73,7 +73,7 @@ def write_summary(*, person: Person, sections: Sequence[Section], author: str, a
         "title": f"Résumé de santé de {person.given_name} {person.family_name}",
         "section": [_section(section, found) for section, found in written if found],
     }
-    entries = [(str(uuid4()), composition), (str(person.id), _patient(person))]
+    entries = [(str(uuid4()), composition), (str(person.id), write_patient(person))]
     entries += [entry for _, found in written for entry in found]
     return {
         "resourceType": "Bundle",
@@ -105,7 +105,8 @@ def _section(section: Section, found: Sequence[tuple[str, Resource]]) -> Resourc
     }
 
 
-def _patient(person: Person) -> Mapping[str, Any]:
+def write_patient(person: Person) -> Mapping[str, Any]:
+    """The Patient, without the matricule."""
     return {
         "resourceType": "Patient",
         "id": str(person.id),
