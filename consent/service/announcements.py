@@ -25,12 +25,15 @@ _CARRY, _TELL = "consent.carry_announcement", "consent.tell_incident"
 def announce_incident(*, application_id: UUID, text: str, by: Actor) -> UUID:
     """Have everybody who ever authorized an app told of an incident, after the commit. Returns the id.
 
-    Raises `Invalid` (`invalid-announcement`) when the text has fewer than 20 or more than 1 000 characters.
+    The same words about the same app are announced once, however often a form is sent. Raises `Invalid`
+    (`invalid-announcement`) when the text has fewer than 20 or more than 1 000 characters.
     """
     words = text.strip().replace("\r\n", "\n")
     if not SHORTEST <= len(words) <= LONGEST:
         fault = Fault("text", f"between {SHORTEST} and {LONGEST} characters")
         raise Invalid("Say what happened, in a few sentences.", code="invalid-announcement", faults=[fault])
+    if known := _find_same(application_id, words):
+        return known
     assert by.id is not None
     announcement = Announcement(
         id=uuid7(),
@@ -45,6 +48,14 @@ def announce_incident(*, application_id: UUID, text: str, by: Actor) -> UUID:
     audit.record("consent:incident:announce", by=by, object_type="application", object_id=application_id)
     outbox.enqueue(_CARRY, announcement.id)
     return announcement.id
+
+
+def _find_same(application_id: UUID, words: str) -> UUID | None:
+    """The announcement of these words, if any; those about one app wait for one another until the commit."""
+    lock = sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(f"announcement:{application_id}", 0))
+    db.session.execute(sa.select(lock))
+    same = Announcement.application_id == application_id, Announcement.text == words
+    return db.session.scalar(sa.select(Announcement.id).where(*same).limit(1))
 
 
 def carry_announcement(*, announced: Announced) -> None:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
+from flask import Flask
 from flask.testing import FlaskClient
 
 from consent import tasks
@@ -17,6 +18,7 @@ from notification_core import queries as inbox
 from platform_core.access import Actor
 from platform_core.database import DatabaseRole, db, transaction
 from platform_core.errors import Invalid
+from tests.consent.calls import in_parallel
 from tests.consent.conftest import CAMILLE
 from tests.signing_in import sign_in_agent, submit
 
@@ -124,6 +126,16 @@ def test_who_cannot_be_told_holds_up_no_other_and_is_told_later_once(
     with transaction():
         (found,) = announcements.list_announcements(applications["Balance+"])
     assert found.told == 3
+
+
+def test_a_form_sent_twice_announces_once(app: Flask, applications: dict[str, UUID], agents: dict[str, Actor]) -> None:
+    def announce(text: str = TEXT) -> UUID:
+        with transaction():
+            return service.announce_incident(application_id=applications["Balance+"], text=text, by=agents["omar"])
+
+    (once,) = set(in_parallel(app, 4, announce))
+    assert announce(f" {TEXT}\n") == once
+    assert announce(f"{TEXT} Voici la suite.") != once
 
 
 @pytest.mark.parametrize("name", ["ines", "alice"])
