@@ -38,6 +38,7 @@ def test_the_authority_sees_how_far_a_suspension_has_come(
     page.goto("/instruction/dossiers")
     page.get_by_role("button", name="Se connecter").click()
     page.get_by_role("button", name="Omar").click()
+    page.locator("summary", has_text="Après le référencement").click()
     page.get_by_role("link", name="Effets des décisions").click()
     for progress, state in (("0 personnes", "En cours"), ("30 personnes", "En cours"), ("40 personnes", "Terminé")):
         page.reload()

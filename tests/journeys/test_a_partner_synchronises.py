@@ -48,9 +48,9 @@ def act(sandbox: Sandbox, verb: str, grant_id: str) -> None:
         getattr(lifecycle, f"{verb}_consent")(patient_id=patient_id, grant_id=UUID(grant_id), by=patient(sandbox))
 
 
-def weight_in_pounds(patient: str) -> dict[str, Any]:
+def weight_in_ounces(patient: str) -> dict[str, Any]:
     observation = to_observation(Measure(**WEIGHT, value="72.4", at=NOW), patient=patient)
-    quantity = {"value": 160, "unit": "lb", "system": "http://unitsofmeasure.org", "code": "[lb_av]"}
+    quantity = {"value": 160, "unit": "oz", "system": "http://unitsofmeasure.org", "code": "[oz_av]"}
     return {**observation, "valueQuantity": quantity}
 
 
@@ -151,7 +151,7 @@ def test_a_single_access_is_exhausted_when_its_hour_ends(sandbox):
 
 def test_a_failed_write_opens_no_window(sandbox):
     space = sandbox.open(periodicity={"max": 1, "per": "day"})
-    refused = post(space.grant(), weight_in_pounds(space.grant().patient))
+    refused = post(space.grant(), weight_in_ounces(space.grant().patient))
     assert (refused.status_code, refused.json()["issue"][0]["details"]["coding"][0]["code"]) == (
         422,
         "invalid-resource",

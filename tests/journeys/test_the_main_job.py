@@ -142,7 +142,7 @@ def test_a_dossier_becomes_an_app_that_a_patient_allows_pauses_and_revokes(
     assert_accessible(camille)
     camille.get_by_role("link", name=NAME).first.click()
     assert_accessible(camille)
-    expect(camille.get_by_role("table").first).to_contain_text("1 sur 1 aujourd’hui")
+    expect(camille.get_by_role("main")).to_contain_text("1 sur 1 aujourd’hui")
 
     camille.get_by_role("button", name="Mettre en pause").click()
     assert_accessible(camille)

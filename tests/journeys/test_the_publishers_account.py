@@ -69,6 +69,7 @@ def _invite_bruno(page: Page, check: Check) -> None:
 
 
 def _make_a_token(page: Page, check: Check) -> None:
+    page.get_by_role("banner").locator("summary", has_text="Organisation").click()
     page.get_by_role("link", name="Jetons").click()
     page.get_by_label("Nom", exact=True).fill("Intégration continue")
     page.get_by_label("Lire l’utilisation").check()

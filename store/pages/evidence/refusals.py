@@ -47,6 +47,8 @@ _SENTENCES = {
         "Le PDF est protégé par un mot de passe : personne ne pourrait l’examiner. Déposez-le sans mot de passe."
     ),
     "pdf-unreadable": _("Le PDF est abîmé : il ne s’ouvre pas. Exportez-le de nouveau."),
+    "xml-doctype": _("Le document XML déclare un type de document : retirez cette déclaration."),
+    "xml-unreadable": _("Le document XML est mal formé : exportez-le de nouveau."),
     "archive-unreadable": _("Le document est abîmé : il ne s’ouvre pas. Enregistrez-le de nouveau."),
     "archive-encrypted": _("Le document est protégé par un mot de passe : déposez une version sans mot de passe."),
     "archive-bomb": _("Le document est refusé : une fois décompressé, il prend une place démesurée."),
