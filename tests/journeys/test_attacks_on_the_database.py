@@ -23,6 +23,7 @@ LOOKED_UP_BEFORE_BINDING = {
     "consent_request",
     "identity_person",
     "identity_representation",
+    "notification_address_change",
     "oauth_code",
     "oauth_token",
 }
