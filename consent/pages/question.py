@@ -154,7 +154,8 @@ def lift_silence(request_id: UUID) -> Response:
 
 
 def _get(request_id: UUID) -> RequestView:
-    """The request of this browser, unless somebody else began to answer it there. Raises `NotFound`, `Forbidden`."""
+    """The request of this browser, unless somebody else began to answer it there, or a helper may answer nothing of
+    it. Raises `NotFound`, `Forbidden`."""
     asked = requests.get_request(**_names(request_id))
     if asked.patient_id not in {None, current_patient_id()}:
         raise Forbidden("This request is being answered for another record.", code="other-patient")
@@ -167,7 +168,9 @@ def _names(request_id: UUID) -> dict[str, Any]:
 
 
 def _decide(request_id: UUID, decision: Answer, confirmed: Choice | None = None) -> None:
+    """Answer, if the question is this person's to answer. Raises as `_get`, and as `requests.decide_request`."""
     with transaction(patient_id=current_patient_id()):
+        _get(request_id)
         requests.decide_request(
             **_names(request_id),
             decision=decision,

@@ -14,7 +14,7 @@ from consent import queries
 from consent.pages.permissions import detail
 from consent.queries import ConsentState
 from consent.service import exclusions, granting, lifecycle, requests, withdrawal
-from consent.workflow import Answer, Origin, Status
+from consent.workflow import Answer, Origin, RequestStatus, Status
 from identity_core import queries as identity
 from identity_core.errors import OutsideMandate
 from identity_core.gateway.ins import Traits
@@ -31,7 +31,7 @@ from platform_core.events import ContributionsChoice
 from platform_core.ids import uuid7
 from tests.consent.builders import PRESSURE, WEIGHT, permission
 from tests.consent.test_withdrawal import weigh
-from tests.signing_in import sign_in_citizen
+from tests.signing_in import sign_in_citizen, submit
 
 Grant = Callable[..., UUID]
 Ask = Callable[..., UUID]
@@ -329,6 +329,11 @@ def test_the_screen_offers_no_end_past_the_right_of_who_decides_and_nothing_left
     entrust(people, until=date(2027, 1, 5), excluded=frozenset({"measures"}))
     refused = client.get(f"/consentement/{request_id}")
     assert (refused.status_code, "Votre mandat ne va pas jusque-là" in refused.text) == (403, True)
+    for decision in (Answer.REFUSE, Answer.POSTPONE):
+        page, form = f"/consentement/{request_id}", {"decision": decision}
+        assert submit(client, page, form, page="/espace/applications").status_code == 403
+    with transaction():
+        assert requests.get_request(request_id=request_id, browser_key="browser").status is RequestStatus.REQUESTED
 
 
 @pytest.mark.parametrize("choice", [ContributionsChoice.DELETE, ContributionsChoice.MASK])
