@@ -16,12 +16,14 @@ from platform_core import clock
 from platform_core.access import Actor, ActorKind
 from platform_core.blobs.service import BlobRef
 from platform_core.database import Base, db
-from platform_core.errors import NotFound
+from platform_core.errors import NotFound, TooManyRequests
 from platform_core.ids import uuid7
 
 COLLECTION = "downloads"
 KEPT = timedelta(hours=24)
 PATIENCE = timedelta(hours=1)
+MOST = 5
+"""How many downloads of one kind one person may have at once: each may weigh gigabytes."""
 
 
 class Download(Base):
@@ -62,12 +64,17 @@ class Download(Base):
 
 
 def ask(*, patient_id: UUID, kind: str, by: Actor) -> tuple[Download, bool]:
-    """The download to be made, and whether it is a new one: one that began within the hour is not begun again."""
+    """The download to be made, and whether it is a new one: one that began within the hour is not begun again.
+
+    Raises `TooManyRequests` (`too-many-downloads`) when the person has `MOST` of them.
+    """
     now = clock.now()
     db.session.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(f"{patient_id}:{kind}", 0))))
     present = find_latest(patient_id=patient_id, kind=kind, by=by)
     if present and present.ready_at is None and present.asked_at > now - PATIENCE:
         return present, False
+    if count_present(patient_id=patient_id, kind=kind, by=by) >= MOST:
+        raise TooManyRequests("Several copies were made today already: use one of them.", code="too-many-downloads")
     made = Download(
         patient_id=patient_id,
         id=uuid7(),
@@ -87,9 +94,14 @@ def ask(*, patient_id: UUID, kind: str, by: Actor) -> tuple[Download, bool]:
 
 def find_latest(*, patient_id: UUID, kind: str, by: Actor) -> Download | None:
     """The last download of a kind that this person asked for and that is not over."""
-    theirs = (Download.asked_by == by.id, Download.asker_kind == by.kind, Download.expires_at > clock.now())
-    of = (Download.patient_id == patient_id, Download.kind == kind)
-    return db.session.scalar(sa.select(Download).where(*of, *theirs).order_by(Download.id.desc()).limit(1))
+    theirs = sa.select(Download).where(*_present(patient_id, kind, by))
+    return db.session.scalar(theirs.order_by(Download.id.desc()).limit(1))
+
+
+def count_present(*, patient_id: UUID, kind: str, by: Actor) -> int:
+    """How many downloads of a kind this person has that are not over."""
+    theirs = sa.select(sa.func.count()).select_from(Download).where(*_present(patient_id, kind, by))
+    return db.session.scalar(theirs) or 0
 
 
 def find_waiting(*, patient_id: UUID, download_id: UUID) -> Download | None:
@@ -131,3 +143,8 @@ def drop_expired() -> int:
     """Forget the downloads that are over, as the batch role; their files become orphans. Returns how many."""
     over = sa.delete(Download).where(Download.expires_at <= clock.now())
     return cast("sa.CursorResult[None]", db.session.execute(over)).rowcount
+
+
+def _present(patient_id: UUID, kind: str, by: Actor) -> tuple[sa.ColumnElement[bool], ...]:
+    of = (Download.patient_id == patient_id, Download.kind == kind)
+    return *of, Download.asked_by == by.id, Download.asker_kind == by.kind, Download.expires_at > clock.now()

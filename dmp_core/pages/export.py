@@ -2,7 +2,8 @@
 
 from uuid import UUID
 
-from flask import Blueprint, Response, redirect, render_template, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, url_for
+from flask_babel import gettext
 from werkzeug.wrappers import Response as AnyResponse
 
 from dmp_core.service.exports import asking
@@ -10,6 +11,7 @@ from identity_core.sessions import current_actor, current_patient, patient_requi
 from platform_core import clock, crypto, downloads
 from platform_core.blobs import service as blobs
 from platform_core.database import transaction
+from platform_core.errors import TooManyRequests
 
 blueprint = Blueprint("export", __name__, template_folder="../templates", url_prefix="/espace/dossier/copie")
 
@@ -30,8 +32,11 @@ def show_export() -> str:
 @patient_required
 def ask_export() -> AnyResponse:
     patient = current_patient()
-    with transaction(patient_id=patient.id):
-        asking.ask_export(patient_id=patient.id, by=current_actor())
+    try:
+        with transaction(patient_id=patient.id):
+            asking.ask_export(patient_id=patient.id, by=current_actor())
+    except TooManyRequests:
+        flash(gettext("Plusieurs copies ont déjà été préparées aujourd’hui : téléchargez la dernière."), "warning")
     return redirect(url_for(".show_export"), 303)
 
 

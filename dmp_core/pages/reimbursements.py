@@ -11,7 +11,7 @@ from flask import Blueprint, Response, render_template, request
 from flask_babel import format_date, gettext, ngettext
 
 from dmp_core.models import EntryRow
-from dmp_core.queries.entries import list_entries
+from dmp_core.queries.entries import count_with_newest, list_entries
 from dmp_core.rules.documents.visibility import Viewer
 from dmp_core.rules.entries.kinds import REIMBURSEMENTS
 from dmp_core.rules.reimbursements import Reimbursed, count_by_month, read_reimbursed, sum_by_kind, total
@@ -72,8 +72,8 @@ def load_panel(*, by: Actor, patient_id: UUID) -> Mapping[str, Any] | None:
     """How many reimbursements there are and the newest, for the page of the record."""
     if not by.reaches(REIMBURSEMENTS.category):
         return None
-    found = _list(by, patient_id, None)
-    return {"count": len(found), "newest": found[0] if found else None}
+    count, newest = count_with_newest(patient_id=patient_id, viewer=Viewer.of(by), category=REIMBURSEMENTS.category)
+    return {"count": count, "newest": newest}
 
 
 def _asked() -> tuple[str, Sequence[Reimbursed]]:

@@ -9,7 +9,7 @@ from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from dmp_core.pages.provenance import day_of, is_own, told_by
-from dmp_core.queries.entries import list_entries
+from dmp_core.queries.entries import count_with_newest
 from dmp_core.rules.documents.visibility import Viewer
 from dmp_core.rules.entries.kinds import VACCINATIONS
 from dmp_core.rules.vaccinations.calendar import EDITION, SOURCE, TYPED
@@ -97,9 +97,8 @@ def load_panel(*, by: Actor, patient_id: UUID) -> Mapping[str, Any] | None:
     """How many vaccinations there are and the newest, for the page of the record."""
     if not by.reaches(VACCINATIONS.category):
         return None
-    viewer = Viewer.of(by)
-    rows = list_entries(patient_id=patient_id, viewer=viewer, categories=[VACCINATIONS.category], limit=service.MOST)
-    return {"count": len(rows), "newest": rows[0] if rows else None}
+    count, newest = count_with_newest(patient_id=patient_id, viewer=Viewer.of(by), category=VACCINATIONS.category)
+    return {"count": count, "newest": newest}
 
 
 def _form(texts: Mapping[str, str], errors: Mapping[str, str]) -> str:

@@ -106,6 +106,17 @@ def list_entries(
     return _rows(statement, {**parameters, **bounds(span, "since", "until")})
 
 
+def count_with_newest(*, patient_id: UUID, viewer: Viewer, category: str) -> tuple[int, EntryRow | None]:
+    """How many entries of a category the viewer may see, and the newest of them."""
+    statement = (
+        "SELECT count(*) FROM dmp_entry e WHERE e.patient_id = %(patient)s"  # noqa: S608 - constants only
+        f" AND e.category = %(category)s AND {seen(viewer)}"
+    )
+    ((count,),) = run(statement, {"patient": patient_id, "category": category, **viewer.parameters})
+    newest = list_entries(patient_id=patient_id, viewer=viewer, categories=[category], limit=1)
+    return int(count), newest[0] if newest else None
+
+
 def list_own_entries(
     *, patient_id: UUID, author_id: UUID | None, category: str, identifier: tuple[str, str]
 ) -> Sequence[EntryRow]:

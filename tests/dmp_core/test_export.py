@@ -17,6 +17,7 @@ from platform_core import clock, crypto, downloads
 from platform_core.access import Actor, ActorKind
 from platform_core.blobs import service as blobs
 from platform_core.database import DatabaseRole, run, transaction
+from platform_core.errors import TooManyRequests
 from platform_core.fhir.validation import judge
 from tests.dmp_core.filing import pdf_a
 from tests.recalling import recall_people
@@ -148,3 +149,19 @@ def test_a_representative_takes_away_nothing_that_is_hidden_from_them(
         assert [name for name in archive.namelist() if name.startswith("documents/")] == []
         assert b"Arachide" in archive.read("fhir/AllergyIntolerance.ndjson")
     assert space.get(f"{PAGE}/{download_id}.zip").status_code == 404
+
+
+def test_copies_are_bounded_and_a_stuck_one_may_be_asked_again(app: Flask, people: Seeded, camille: UUID) -> None:
+    mine = Actor(ActorKind.PATIENT, people.persons["camille"], "Camille Durand")
+    found = []
+    with clock.frozen_at(clock.now()) as now:
+        for _ in range(downloads.MOST):
+            with transaction(patient_id=camille):
+                found.append(downloads.ask(patient_id=camille, kind="dmp.record", by=mine)[1])
+            now.move(hours=1)
+        with pytest.raises(TooManyRequests), transaction(patient_id=camille):
+            downloads.ask(patient_id=camille, kind="dmp.record", by=mine)
+        now.move(hours=20)
+        with transaction(patient_id=camille):
+            found.append(downloads.ask(patient_id=camille, kind="dmp.record", by=mine)[1])
+    assert found == [True] * (downloads.MOST + 1)
