@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 
-from benchmarks import authorization, consents, inside, load, partner, stage, store
+from benchmarks import authorization, consents, inside, load, partner, searching, stage, store
 
 SCALE = {"small": 1, "full": 5}[os.environ.get("SCALE", "small")]
 _HEAD = f"\n{'':<52}{'req/s':>8}{'p50 ms':>9}{'p99 ms':>9}{'× bare':>9}{'× SQL':>9}"
@@ -38,6 +38,7 @@ def main() -> None:
         _print_authorization(bench, bare.rate)
         _print_store(bench)
         consents.show(bench, os.environ.get("SCALE", "small"))
+        searching.show(bench.config)
 
 
 def _print_authorization(bench: stage.Bench, bare: float) -> None:

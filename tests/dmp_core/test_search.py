@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from playwright.sync_api import Page, expect
 
 from dmp_core.cli import dmp
 from dmp_core.events import DocumentFiled
@@ -30,6 +31,7 @@ from identity_core.service.seeding import Seeded
 from platform_core import crypto, events
 from platform_core.access import SYSTEM, Access, Actor, ActorKind
 from platform_core.blobs.service import BlobRef
+from platform_core.clock import FrozenClock
 from platform_core.database import run, transaction
 from tests.dmp_core import filing
 from tests.dmp_core.cda import building
@@ -40,6 +42,12 @@ from tests.signing_in import sign_in_citizen, submit
 
 PATIENT = Viewer(ViewerKind.PATIENT)
 RESULTS_CDA = building.document(building.section(building.laboratory(building.observation())))
+RANGE = (
+    '<referenceRange><observationRange><value xsi:type="IVL_PQ"><low value="0.270" unit="m[IU]/L"/>'
+    '<high value="1.200" unit="m[IU]/L"/></value></observationRange></referenceRange>'
+)
+MATRICULE = b'<id root="1.2.250.1.213.1.4.10" extension="285047510112397"/>'
+RANGE_CDA = building.document(building.section(building.laboratory(building.observation(more=RANGE))))
 RELEVANCE = json.loads(Path(__file__).with_name("relevance.json").read_text())
 
 
@@ -263,3 +271,31 @@ def test_a_search_travels_in_the_form_and_its_page_links_to_what_it_found(
     assert "Écrivez au moins un mot" in submit(space, "/espace/recherche", {"text": "-"}).text
     assert "Aucun résultat" in submit(space, "/espace/recherche", {"text": "fracture"}).text
     assert "<mark>" not in space.get("/espace/recherche?text=tension").text
+
+
+@pytest.mark.browser
+def test_a_person_searches_in_a_browser(
+    clock: FrozenClock, page: Page, file: Callable[..., UUID], assert_accessible: Callable[..., None]
+) -> None:
+    for number in range(11):
+        file(title=f"Consultation {number}", author=[{"display": "Dr Sophie Martin"}])
+    file(content=RANGE_CDA.replace(MATRICULE, b""), content_type="text/xml", code="11502-2", title="Bilan")
+    page.goto("/espace/recherche")
+    page.get_by_role("button", name="Se connecter").click()
+    page.get_by_role("button", name="Camille Durand").click()
+    page.wait_for_url("**/espace/recherche")
+    expect(page.get_by_text("ce n’est pas un diagnostic")).to_be_visible()
+    expect(page.get_by_text("hors de l’intervalle du laboratoire")).to_be_visible()
+    assert_accessible(page)
+    page.get_by_label("Que cherchez-vous").fill("oedme résorbé")
+    page.get_by_role("button", name="Rechercher").click()
+    expect(page.get_by_text("11 résultats")).to_be_visible()
+    page.get_by_role("button", name="Page suivante").click()
+    expect(page.get_by_text("Page 2 sur 2")).to_be_visible()
+    page.get_by_text("Affiner les résultats").click()
+    page.get_by_label("Année").select_option("2026")
+    page.get_by_role("button", name="Affiner").click()
+    assert_accessible(page)
+    assert page.url.endswith("/espace/recherche")
+    page.get_by_role("link", name="Consultation").first.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Consultation")

@@ -64,6 +64,8 @@ def value(match: Match, facet: Facet) -> str:
 def narrow(found: Iterable[M], chosen: Mapping[Facet, str]) -> list[M]:
     """The results that have every value chosen."""
     wanted = [(facet, one) for facet, one in chosen.items() if one]
+    if not wanted:
+        return list(found)
     return [match for match in found if all(value(match, facet) == one for facet, one in wanted)]
 
 

@@ -55,7 +55,14 @@ def upgrade() -> None:
         sa.CheckConstraint("state IN ('waiting', 'whole', 'cut', 'wordless', 'unread')", name="ck_dmp_search_state"),
         postgresql_partition_by="HASH (patient_id)",
     )
-    op.create_index("ix_dmp_search_lexemes", "dmp_search", ["patient_id", "lexemes"], postgresql_using="gin")
+    # What waits in the list of fast updates is read whole by every search.
+    op.create_index(
+        "ix_dmp_search_lexemes",
+        "dmp_search",
+        ["patient_id", "lexemes"],
+        postgresql_using="gin",
+        postgresql_with={"fastupdate": "off"},
+    )
     op.create_table(
         "dmp_search_word",
         sa.Column("patient_id", sa.Uuid, primary_key=True),
