@@ -52,7 +52,17 @@ class Reading:
     def html(self, section: Section, document_id: UUID) -> Markup:
         """The narrative of a section, its images led to their address. The reader made it of allowed elements only."""
         place = url_for("reader.show_media", document_id=document_id, name="x")[:-1]
-        return Markup(section.html.replace('src="media/', f'src="{place}'))  # noqa: S704
+        return narrative(section, place)
+
+
+def narrative(section: Section, place: str) -> Markup:
+    """The narrative of a section, its images led to an address that ends where their name begins."""
+    return Markup(section.html.replace('src="media/', f'src="{place}'))  # noqa: S704
+
+
+def read_document(row: DocumentRow, key: bytes) -> ClinicalDocument | None:
+    """A CDA document, read whole; None for another, and for one too large to be read in a page."""
+    return _read(row, key) if row.media_type in XML and row.size <= _MOST else None
 
 
 def load_reading(row: DocumentRow, key: bytes, viewer: Viewer) -> Reading | None:
@@ -85,6 +95,11 @@ def show_media(document_id: UUID, name: str) -> Response:
         viewer = Viewer.of(current_actor())
         row = queries.get_document(patient_id=patient.id, document_id=document_id, viewer=viewer)
         key = crypto.patient_key(patient.id, create=False)
+    return send_media(row, key, name)
+
+
+def send_media(row: DocumentRow, key: bytes, name: str) -> Response:
+    """One of the files that a CDA document carries. Raises `NotFound`."""
     if row.media_type not in XML:
         raise NotFound("This document carries nothing in itself.")
     document = _read(row, key)

@@ -182,7 +182,7 @@ def _write(patient_id: UUID, by: Actor) -> None:
     if posted is not None and posted.filename:
         stream, name = posted.stream, posted.filename  # type: ignore[assignment]
     elif not text:
-        raise Invalid("Choose a file, or type a text.", code="file-missing")
+        raise Invalid("Choose a file, or type a text.", code="content-missing")
     filed = writing.Filed(
         title=request.form.get("title", ""),
         type_code=request.form.get("type", ""),

@@ -13,6 +13,7 @@ from dmp_core.categories import DOCUMENT_TYPES, KINDS
 from dmp_core.models import DocumentRow
 from dmp_core.pages import documents as document_pages
 from dmp_core.pages import measures as measure_pages
+from dmp_core.pages import reader
 from dmp_core.pages import words as document_words
 from dmp_core.pages.professionals import words
 from dmp_core.queries import documents, entries, points
@@ -84,13 +85,16 @@ def list_documents(patient_id: UUID) -> str:
 def show_document(patient_id: UUID, document_id: UUID) -> str:
     with reading(patient_id) as opening:
         row = _document(opening, document_id)
-        text = document_pages.beginning_of_text(row, crypto.patient_key(patient_id, create=False))
+        key = crypto.patient_key(patient_id, create=False)
+    place = url_for(".show_media", patient_id=patient_id, document_id=document_id, name="x")[:-1]
     return render_template(
         "dmp_core/pro/document.html",
         opening=opening,
         document=row,
         type=DOCUMENT_TYPES[row.type_code],
-        text=text,
+        text=document_pages.beginning_of_text(row, key),
+        clinical=reader.read_document(row, key),
+        narrative=lambda section: reader.narrative(section, place),
         is_image=row.media_type in document_pages.IMAGES,
         opens=row.media_type in document_pages.INLINE,
         format=document_words.format_name(row),
@@ -119,6 +123,16 @@ def open_document(patient_id: UUID, document_id: UUID) -> Response:
 @professional_required
 def download_document(patient_id: UUID, document_id: UUID) -> Response:
     return _content(patient_id, document_id, "attachment")
+
+
+@blueprint.get(f"{_PATH}/documents/<uuid:document_id>/media/<name>")
+@professional_required
+def show_media(patient_id: UUID, document_id: UUID, name: str) -> Response:
+    """What a CDA document carries: its body when it is a file, its images, its copy in PDF."""
+    with reading(patient_id) as opening:
+        row = service.get_document(opening, document_id)
+        key = crypto.patient_key(patient_id, create=False)
+    return reader.send_media(row, key, name)
 
 
 @blueprint.get(f"{_PATH}/mesures/<name>")

@@ -56,6 +56,7 @@ def refusal(error: DomainError) -> dict[str, str]:
         },
         "invalid-motive": {"motive": gettext("Donnez le motif de l’urgence, en 10 à 500 caractères.")},
         "emergency-refused": opposition(),
+        "content-missing": {"file": gettext("Joignez un fichier, ou écrivez le texte du document.")},
         "too-many-failures": {"": gettext("Trop d’essais sans succès : attendez une heure.")},
         "writing-refused": {"": gettext("Cette personne s’oppose à ce que vous déposiez des documents.")},
         "identity-not-qualified": {
