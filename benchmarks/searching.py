@@ -84,7 +84,7 @@ def _copy(config: Config, patient_id: UUID, others: int) -> None:
     ids = [str(uuid4()) for _ in range(others)]
     tables = {
         "dmp_search": "patient_id, id, source, state, effective_at, sealed, lexemes",
-        "dmp_search_word": "patient_id, word",
+        "dmp_search_word": "patient_id, word, learnt_from",
     }
     with database_admin.owner_engine(config).begin() as connection:
         for table, columns in tables.items():

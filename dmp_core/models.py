@@ -322,17 +322,14 @@ class SearchText(Base):
 
 
 class SearchWord(Base):
-    """A word of a record, which a misspelt one may stand for."""
+    """A word of a record, which a misspelt one may stand for. Acts that learn it at once each keep it: none waits."""
 
     __tablename__ = "dmp_search_word"
-
     patient_id: Mapped[UUID] = mapped_column(primary_key=True)
     word: Mapped[str] = mapped_column(sa.Text(collation="C"), primary_key=True)
+    learnt_from: Mapped[UUID] = mapped_column(primary_key=True)
 
     __table_args__ = ({"postgresql_partition_by": "HASH (patient_id)"},)
-
-
-_TREATING = "mode = 'treating-doctor' AND state = 'active'"
 
 
 class Agreement(Base):
@@ -355,7 +352,12 @@ class Agreement(Base):
         one_of("state", "state", AgreementState),
         sa.CheckConstraint("(mode = 'emergency') = (motive IS NOT NULL)", name="motive"),
         sa.CheckConstraint("(mode = 'treating-doctor') = (ends_at IS NULL)", name="end"),
-        sa.Index("uq_dmp_agreement_treating_doctor", "patient_id", unique=True, postgresql_where=sa.text(_TREATING)),
+        sa.Index(
+            "uq_dmp_agreement_treating_doctor",
+            "patient_id",
+            unique=True,
+            postgresql_where=sa.text("mode = 'treating-doctor' AND state = 'active'"),
+        ),
         sa.Index("ix_dmp_agreement_professional", "professional_id", postgresql_where=sa.text("state = 'active'")),
     )
 

@@ -16,10 +16,12 @@ VALUES (%(patient)s, %(id)s, %(source)s, %(state)s, %(effective_at)s, %(sealed)s
 ON CONFLICT (patient_id, id) DO UPDATE
    SET state = excluded.state, effective_at = excluded.effective_at, sealed = excluded.sealed,
        lexemes = excluded.lexemes"""
-# In the order of the words: two acts at once wait for one another, and never each for the other.
+# A key that named the word alone would have two acts wait for one another, each for words of the other.
 _LEARN = """
-INSERT INTO dmp_search_word (patient_id, word)
-SELECT %(patient)s, unnest(%(words)s::text[]) ON CONFLICT DO NOTHING"""
+INSERT INTO dmp_search_word (patient_id, word, learnt_from)
+SELECT %(patient)s, new.word, %(id)s FROM unnest(%(words)s::text[]) AS new(word)
+ WHERE NOT EXISTS (SELECT 1 FROM dmp_search_word w
+                    WHERE w.patient_id = %(patient)s AND w.word = new.word COLLATE "C")"""
 _FORGET = "DELETE FROM dmp_search WHERE patient_id = %(patient)s AND id = %(id)s"
 
 
@@ -50,7 +52,7 @@ def store(indexed: Indexed, *, key: bytes) -> None:
     }
     run(_STORE, row)
     if words := words_to_learn(passages):
-        run(_LEARN, {"patient": indexed.patient_id, "words": words})
+        run(_LEARN, {"patient": indexed.patient_id, "id": indexed.id, "words": words})
 
 
 def forget(*, patient_id: UUID, id: UUID) -> None:

@@ -67,6 +67,7 @@ def upgrade() -> None:
         "dmp_search_word",
         sa.Column("patient_id", sa.Uuid, primary_key=True),
         sa.Column("word", sa.Text(collation="C"), primary_key=True),
+        sa.Column("learnt_from", sa.Uuid, primary_key=True),
         postgresql_partition_by="HASH (patient_id)",
     )
     for table in TABLES:
