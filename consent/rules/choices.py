@@ -116,11 +116,6 @@ def _oldest(bound: CeilingItem, today: date) -> date | None:
     return today - timedelta(days=bound.history_days)
 
 
-def merged(kept: Sequence[PermissionItem], chosen: Sequence[PermissionItem]) -> tuple[PermissionItem, ...]:
-    """The items in force with those chosen added; one chosen takes the place of its like."""
-    return (*without(kept, chosen), *chosen)
-
-
 def without(kept: Sequence[PermissionItem], others: Sequence[PermissionItem]) -> list[PermissionItem]:
     """The items whose category and access none of the others has."""
     taken = {(item.category, item.access) for item in others}

@@ -1,6 +1,6 @@
 """Writing a decision: a new consent, or a new version of the live one of that patient and app."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
@@ -42,12 +42,15 @@ class Terms:
     referencing: Mapping[str, Any] = field(default_factory=dict)
 
 
-def grant(*, patient_id: UUID, terms: Terms, by: Actor, amended: UUID | None = None) -> Consent:
+def grant(
+    *, patient_id: UUID, terms: Terms, by: Actor, amended: UUID | None = None, kept: Collection[PermissionItem] = ()
+) -> Consent:
     """Give the app what the terms say: amend the live consent of this patient and app, or make one.
 
-    `amended` is the consent that the app asked to amend, if it named one. Granting again an item that is `once` and
-    used up gives it a fresh window; no other counter starts again. What somebody decides for the patient ends with
-    their right to. The transaction is bound to the patient.
+    `amended` is the consent that the app asked to amend, if it named one; `kept` are those of the items that stay as
+    they were, undecided. Granting again an item that is `once` and used up gives it a fresh window; no other counter
+    starts again. What somebody decides for the patient ends with their right to. The transaction is bound to the
+    patient.
 
     Raises `Conflict` (`not-live`) when the named consent is not the live one, `Invalid` (`already-over`), `PilotClosed`
     when the app is a pilot that this patient may not enter.
@@ -57,14 +60,15 @@ def grant(*, patient_id: UUID, terms: Terms, by: Actor, amended: UUID | None = N
     terms = replace(terms, valid_until=deciders.longest_for(terms.valid_until, by=by))
     if end_of(terms.valid_until) <= now:
         raise Invalid("The end that was chosen has passed.", code="already-over")
-    live = _live_for_update(patient_id, terms.app_id, now)
+    live = lock_present(patient_id, terms.app_id, now)
     if amended and (live is None or live.id != amended):
         raise Conflict("The consent to amend has ended.", code="not-live")
     if live is None:
         return _create(patient_id, terms, by, now)
     live.client_pk = terms.client_pk
     live.app_name, live.publisher_name = terms.app_name, terms.publisher_name
-    _amend(live, terms, by, rearmed={_key(item) for item in terms.items if item.periodicity == ONCE}, now=now)
+    decided = choices.without(terms.items, list(kept))
+    _amend(live, terms, by, rearmed={_key(item) for item in decided if item.periodicity == ONCE}, now=now)
     return live
 
 
@@ -91,7 +95,7 @@ def amend_consent(
     return consent
 
 
-def _live_for_update(patient_id: UUID, app_id: UUID, now: datetime) -> Consent | None:
+def lock_present(patient_id: UUID, app_id: UUID, now: datetime) -> Consent | None:
     """The live consent, locked. Decisions of one patient about one app wait for one another."""
     lock = sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(f"consent:{patient_id}:{app_id}", 0))
     db.session.execute(sa.select(lock))

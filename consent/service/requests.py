@@ -10,12 +10,12 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from consent.models import ConsentRequest
-from consent.queries import consent_time, find_live, is_listed
+from consent.queries import consent_time, get_state, is_listed
 from consent.queries.requests import Choice, RequestView, stands, view_of
 from consent.rules import choices
 from consent.rules.calendar import paris_day
 from consent.service import places, silences
-from consent.service.granting import Terms, grant
+from consent.service.granting import Terms, grant, lock_present
 from consent.workflow import OPEN, REQUEST_TRANSITIONS, Answer, Lapse, Origin, RequestStatus, answer
 from identity_core import queries as identity
 from identity_core.rules import reaches
@@ -236,9 +236,7 @@ def _grant(
     _check_end(request, patient_id, until)
     if view.environment == "production" and needs_proof(chosen) and not reaches(by.assurance, PROOF):
         raise Forbidden("Sensitive data is opened by a person who has just proved who they are.", code="proof-needed")
-    if view.merges:
-        live = find_live(patient_id, view.app_id)
-        chosen = choices.merged(live.permissions if live else (), chosen)
+    unchanged = _find_unchanged(view, patient_id, chosen) if view.merges else []
     reasons = {(item.category, item.access): item.why for item in view.ceiling.items}
     terms = Terms(
         view.app_id,
@@ -247,14 +245,21 @@ def _grant(
         view.app_name,
         view.publisher_name,
         view.purpose,
-        chosen,
+        (*unchanged, *chosen),
         until,
         reasons,
         referencing=_referencing(view),
     )
     named = None if view.origin is Origin.DASHBOARD else view.grant_id
-    consent = grant(patient_id=patient_id, terms=terms, by=by, amended=named)
+    consent = grant(patient_id=patient_id, terms=terms, by=by, amended=named, kept=unchanged)
     request.consent_id, request.consent_version = consent.id, consent.version
+
+
+def _find_unchanged(view: RequestView, patient_id: UUID, chosen: Sequence[PermissionItem]) -> list[PermissionItem]:
+    """What the live consent holds besides, read under its lock: what is revoked meanwhile does not come back."""
+    now = consent_time(client_pk=view.client_pk, patient_id=patient_id)
+    live = lock_present(patient_id, view.app_id, now)
+    return choices.without(get_state(patient_id, live.id, now).permissions, chosen) if live else []
 
 
 def _referencing(view: RequestView) -> dict[str, Any]:

@@ -23,10 +23,10 @@ from platform_core.clock import FrozenClock
 from platform_core.database import transaction
 from platform_core.errors import DomainError, Forbidden, Invalid, NotFound
 from platform_core.ids import uuid7
-from platform_core.permission import CONTINUOUS, Ceiling, CeilingItem, Purpose
+from platform_core.permission import CONTINUOUS, ONCE, Ceiling, CeilingItem, Purpose
 from store.service import listings
 from tests.consent.builders import READ, WEIGHT, WRITE, permission
-from tests.consent.calls import in_parallel, state_of
+from tests.consent.calls import call, in_parallel, state_of
 from tests.consent.conftest import CAMILLE, asked
 
 Ask = Callable[..., UUID]
@@ -300,6 +300,25 @@ def test_a_question_asked_again_takes_the_place_of_the_one_before(app: Flask, as
     ask(replaces=first)
     assert refused(lambda: decide(first, camille)) == "request-expired"
     assert take(first).outcome is RequestStatus.ABANDONED
+
+
+def test_a_single_access_that_was_used_is_not_given_again_with_something_else(
+    app: Flask, ask: Ask, camille: UUID, clock: FrozenClock
+) -> None:
+    """What the screen says to stay « sans changement » is not decided anew; asked again itself, it is."""
+    weight, added, pressure = asked()
+    once = replace(weight, periodicity=ONCE)
+    decide(ask(once, pressure), camille)
+    with transaction(patient_id=camille):
+        (state,) = queries.list_states(camille)
+    call(camille, state.grant_id, WEIGHT, now=clock())
+    clock.move(hours=2)
+    decide(ask(added, merges=True), camille)
+    with pytest.raises(Forbidden) as used:
+        call(camille, state.grant_id, WEIGHT, now=clock())
+    assert used.value.code == "consent-exhausted"
+    decide(ask(once, merges=True), camille)
+    assert call(camille, state.grant_id, WEIGHT, now=clock()) == (WEIGHT,)
 
 
 class TestSilence:
