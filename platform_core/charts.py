@@ -134,10 +134,10 @@ class BarChart:
     bottom: int = HEIGHT - BOTTOM
 
 
-def bar_chart(values: Sequence[tuple[str, float, str]], *, most_names: int = 8) -> BarChart | None:
+def bar_chart(values: Sequence[tuple[str, float, str]], *, most_names: int = 8, whole: bool = False) -> BarChart | None:
     """Lay out bars from zero, in order: (name, value, text), no value below zero; None when every value is zero.
 
-    At most `most_names` names are written, evenly spaced.
+    At most `most_names` names are written, evenly spaced. `whole` marks whole numbers only: the values are counts.
     """
     highest = max((value for _, value, _ in values), default=0)
     if highest <= 0:
@@ -156,7 +156,8 @@ def bar_chart(values: Sequence[tuple[str, float, str]], *, most_names: int = 8) 
         )
         for place, (name, value, text) in enumerate(values)
     )
-    return BarChart(tuple(bars), tuple(Tick(up(value), value) for value in ticks))
+    marked = [value for value in ticks if not whole or value == int(value)]
+    return BarChart(tuple(bars), tuple(Tick(up(value), value) for value in marked))
 
 
 _LEAST_SPAN = 1e-4  # ticks are rounded to six decimals: closer values are one

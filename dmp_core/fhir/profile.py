@@ -13,6 +13,7 @@ Resource = dict[str, Any]
 _ROLES = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
 _LOINC = "http://loinc.org"
 _OBSERVED = "http://terminology.hl7.org/CodeSystem/observation-category"
+_GOES_ON = frozenset({"active", "recurrence", "relapse"})
 RELATIVES = {
     "MTH": "Mère",
     "FTH": "Père",
@@ -54,7 +55,7 @@ def write_absence(step: Step, absence: Absence, *, recorded: date) -> Resource:
 
 
 def read_told(step: Step, resource: Mapping[str, Any]) -> Told:
-    """What was told, out of the resource that `write_told` made of it."""
+    """What a resource says in the terms of its step; all of it, when `write_told` made it."""
     label = _first(resource, step.kind.about[0] + ".text")
     detail = _first(resource, "note.text") or _first(resource, "dosage.text")
     since = (_first(resource, "onsetDateTime") or _first(resource, "effectivePeriod.start"))[:4]
@@ -62,7 +63,8 @@ def read_told(step: Step, resource: Mapping[str, Any]) -> Told:
         case "AllergyIntolerance":
             return Told(label, _first(resource, "criticality"), detail, since)
         case "Condition":
-            return Told(label, _first(resource, "clinicalStatus.coding.code"), detail, since)
+            state = _first(resource, "clinicalStatus.coding.code")
+            return Told(label, "active" if state in _GOES_ON else state and "resolved", detail, since)
         case "MedicationStatement":
             return Told(label, _first(resource, "status"), detail, since)
         case "FamilyMemberHistory":

@@ -42,7 +42,7 @@ def show_reimbursements() -> str:
         patient=current_patient(),
         period=period,
         periods=_period_names(),
-        chart=charts.bar_chart([_bar(month, count) for month, count in months]),
+        chart=charts.bar_chart([_bar(month, count) for month, count in months], whole=True),
         kinds=sum_by_kind(found),
         names=_kind_names(),
         total=total(found),

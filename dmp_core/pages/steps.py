@@ -55,7 +55,7 @@ _TEXTS: Mapping[str, tuple[str, str, str, str, str, str, str]] = {
         _("Les médicaments que vous prenez, avec ou sans ordonnance."),
         _("Quel médicament ?"),
         _("Le nom écrit sur la boîte."),
-        _("Le prenez-vous encore ?"),
+        _("Où en est ce traitement ?"),
         _("Comment le prenez-vous ?"),
         _NONE,
     ),
@@ -83,8 +83,8 @@ _CHOICES = {
     "high": _("Grave : j’ai eu besoin de soins"),
     "unable-to-assess": _UNKNOWN,
     "active": _("Encore aujourd’hui"),
-    "resolved": _("Elle est passée"),
-    "completed": _("Non, c’est fini"),
+    "resolved": _("Passée"),
+    "completed": _("Terminé"),
     "MTH": _("Mère"),
     "FTH": _("Père"),
     "SIB": _("Frère ou sœur"),
@@ -106,6 +106,7 @@ _ERRORS = {
 }
 _MOST = {"label": MOST_LABEL, "detail": MOST_DETAIL}
 _UNSAID = frozenset({"unable-to-assess"})
+_OVER = frozenset({"resolved", "completed"})
 
 
 def words(step: Step) -> Words:
@@ -126,6 +127,8 @@ def line(step: Step, told: Told, label: str) -> str:
     if step.name in {"famille", "habitudes"}:
         said = gettext("%(about)s : %(text)s", about=choice or label, text=told.label or label)
         return f"{said} ({told.detail})" if told.detail else said
-    since = gettext("depuis %(year)s", year=told.since) if told.since else ""
+    since = told.since
+    if since and told.choice not in _OVER:
+        since = gettext("depuis %(year)s", year=since)
     more = ", ".join(part for part in (choice[:1].lower() + choice[1:], since, told.detail) if part)
     return f"{told.label or label} ({more})" if more else told.label or label

@@ -81,6 +81,8 @@ def test_bars_stand_on_zero_and_name_what_has_room() -> None:
     assert {round(bar.y + bar.height, 1) for bar in chart.bars} == {float(chart.bottom)}
     assert [bar.name for bar in chart.bars][:4] == ["m0", "", "m2", ""]
     assert chart.values[0].value == 0 and chart.bars[0].height == 0
+    counts = charts.bar_chart([("m", 1, ""), ("n", 2, "")], whole=True)
+    assert counts is not None and [tick.value for tick in counts.values] == [0, 1, 2]
     assert charts.bar_chart([("m", 0, "")]) is None and charts.bar_chart([]) is None
 
 
