@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from uuid import UUID
 
-from consent.queries import ConsentState, find_live, get_state, list_states
+from consent.queries import ConsentState, get_state, list_states
 from consent.service import erasure, lifecycle
 from consent.service.deciders import check_decider
 from consent.service.history import record_act
@@ -54,7 +54,7 @@ def decide_contributions(*, patient_id: UUID, grant_id: UUID, choice: Contributi
     if by.kind is ActorKind.HELPER and choice is ContributionsChoice.DELETE:
         raise OutsideMandate("What is deleted from the record is gone for good: the patient alone decides it.")
     consent = lifecycle.lock_consent(patient_id, grant_id)
-    if find_live(patient_id, consent.app_id):
+    if get_state(patient_id, grant_id).is_live:
         raise Conflict("Revoke the consent first: the app still writes.", code="not-ended")
     if choice is ContributionsChoice.KEEP:
         check_decider(get_state(patient_id, grant_id).permissions, by=by)

@@ -135,15 +135,6 @@ class TestWithdrawal:
         decide(KEEP)
         assert [event.choice for event in heard if isinstance(event, ContributionsWithdrawn)] == [MASK, KEEP]
 
-    def test_an_app_let_in_again_still_writes_whatever_became_of_its_former_consent(
-        self, camille: UUID, grant_id: UUID, applications: dict[str, UUID], grant_consent: Grant, heard: list[object]
-    ) -> None:
-        withdraw(camille, grant_id)
-        grant_consent(patient_id=camille, app_id=applications["Balance+"], environment="production")
-        with pytest.raises(Conflict, match="still writes"), transaction(patient_id=camille):
-            withdrawal.decide_contributions(patient_id=camille, grant_id=grant_id, choice=DELETE, by=CAMILLE)
-        assert heard == []
-
     @pytest.mark.parametrize("stop", [withdrawal.stop_everything, withdrawal.pause_everything])
     def test_a_consent_that_ends_meanwhile_keeps_no_other_open(
         self, camille: UUID, grant_id: UUID, grant_consent: Grant, monkeypatch: pytest.MonkeyPatch, stop: Stop
