@@ -105,6 +105,8 @@ RIGHTS: dict[str, frozenset[str]] = {
             "reader.show_media",
             "reimbursements.export_reimbursements",
             "reimbursements.show_reimbursements",
+            "search.search",
+            "search.show_search",
             "vaccinations.show_vaccinations",
         ],
         READING,
