@@ -130,6 +130,9 @@ def test_the_functions_with_the_owners_rights_are_few_fixed_and_closed_to_the_ot
         "consent_last_receipt",
         "consent_count_unusual",
         "consent_list_erasures",
+        "dmp_patients_of",
+        "dmp_patients_of_code",
+        "ens_search_record",
     }
     assert set(as_owner(owner, f"SELECT proname {definers}")) == known
     paths = as_owner(owner, f"SELECT array_to_string(proconfig, ',') {definers}")
