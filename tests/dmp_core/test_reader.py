@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from dmp_core.cda.statements import Dosage
 from dmp_core.cda.values import Bounds, Period, Quantity
-from dmp_core.rules.prescriptions.wording import dosage_in_words
+from dmp_core.cda.wording import dosage_in_words
 from dmp_core.service.documents import importing
 from identity_core import queries as identity
 from identity_core.service.seeding import Seeded

@@ -1,7 +1,5 @@
 """MedicationStatement, MedicationRequest, MedicationDispense; Immunization."""
 
-from decimal import Decimal
-
 from dmp_core.cda.resources.parts import (
     Resource,
     Source,
@@ -15,6 +13,7 @@ from dmp_core.cda.resources.parts import (
     text,
 )
 from dmp_core.cda.statements import Dosage, Medication, MedicationKind, Vaccination
+from dmp_core.cda.wording import dosage_in_words
 
 _EVENTS = frozenset("AC ACM ACD ACV PC PCM PCD PCV HS WAKE C CM CD CV".split())
 _UNITS = frozenset("s min h d wk mo a".split())
@@ -128,19 +127,8 @@ def _dosage(dosage: Dosage) -> Resource:
         rate = {"doseQuantity": quantity(dosage.dose.low)}
     return filled(
         {
-            "text": dosage.text or _words(dosage),
+            "text": dosage.text or dosage_in_words(dosage),
             "timing": {"repeat": repeat} if repeat else None,
             "doseAndRate": [rate] if rate else None,
         }
     )
-
-
-def _words(dosage: Dosage) -> str:
-    dose = dosage.dose.high or dosage.dose.low if dosage.dose else None
-    every = dosage.every
-    frequency = f"toutes les {_plain(every.value)} {every.unit}" if every else ""
-    return " ".join(part for part in (f"{_plain(dose.value)} {dose.unit}" if dose else "", frequency) if part)
-
-
-def _plain(value: Decimal) -> str:
-    return f"{value.normalize():f}"
