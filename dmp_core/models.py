@@ -332,6 +332,9 @@ class SearchWord(Base):
     __table_args__ = ({"postgresql_partition_by": "HASH (patient_id)"},)
 
 
+_TREATING = "mode = 'treating-doctor' AND state = 'active'"
+
+
 class Agreement(Base):
     """What opens a record to one professional, until `ends_at`; the motive of an emergency is encrypted."""
 
@@ -352,12 +355,7 @@ class Agreement(Base):
         one_of("state", "state", AgreementState),
         sa.CheckConstraint("(mode = 'emergency') = (motive IS NOT NULL)", name="motive"),
         sa.CheckConstraint("(mode = 'treating-doctor') = (ends_at IS NULL)", name="end"),
-        sa.Index(
-            "uq_dmp_agreement_treating_doctor",
-            "patient_id",
-            unique=True,
-            postgresql_where=sa.text("mode = 'treating-doctor' AND state = 'active'"),
-        ),
+        sa.Index("uq_dmp_agreement_treating_doctor", "patient_id", unique=True, postgresql_where=sa.text(_TREATING)),
         sa.Index("ix_dmp_agreement_professional", "professional_id", postgresql_where=sa.text("state = 'active'")),
     )
 

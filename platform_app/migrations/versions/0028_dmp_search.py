@@ -19,7 +19,7 @@ _SEARCH = """
 CREATE FUNCTION ens_search_record(p_query tsquery, p_parts tsquery[], p_now timestamptz, p_most integer)
 RETURNS TABLE (id uuid, source text, rank real)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, public, pg_temp SET plan_cache_mode = force_custom_plan
+SET plan_cache_mode = force_custom_plan SET search_path = pg_catalog, public, pg_temp
 AS $$
 DECLARE
     v_patient uuid := nullif(current_setting('ens.patient', true), '')::uuid;
