@@ -83,7 +83,7 @@ def _copy(config: Config, patient_id: UUID, others: int) -> None:
     """The words of a record for so many other people."""
     ids = [str(uuid4()) for _ in range(others)]
     tables = {
-        "dmp_search": "patient_id, id, source, state, effective_at, sealed, lexemes",
+        "dmp_search": "patient_id, id, source, state, effective_at, body, lexemes",
         "dmp_search_word": "patient_id, word, learnt_from",
     }
     with database_admin.owner_engine(config).begin() as connection:

@@ -310,7 +310,7 @@ class SearchText(Base):
     source: Mapped[str]
     state: Mapped[str]
     effective_at: Mapped[datetime]
-    sealed: Mapped[bytes]
+    body: Mapped[bytes]
     lexemes: Mapped[str] = mapped_column(TSVECTOR)
 
     __table_args__ = (

@@ -46,7 +46,7 @@ SELECT f.id, f.source, f.rank, e.category, e.label, e.author_name, '', '', e.eff
   FROM found f JOIN dmp_entry e ON e.patient_id = %(patient)s AND e.id = f.id
  WHERE f.source = 'entry' AND {entry}
  ORDER BY rank DESC, effective_at DESC, id"""
-_TEXTS = "SELECT id, sealed, state FROM dmp_search WHERE patient_id = %(patient)s AND id = ANY (%(ids)s::uuid[])"
+_TEXTS = "SELECT id, body, state FROM dmp_search WHERE patient_id = %(patient)s AND id = ANY (%(ids)s::uuid[])"
 # The likeliest word for each spelling.
 _SPELT = """
 SELECT DISTINCT ON (wrong) wrong, word, similarity(w.word, wrong) AS alike
@@ -219,7 +219,7 @@ def _with_extracts(hits: Sequence[Hit], patient_id: UUID, question: Question) ->
 
 
 def _with_extract(hit: Hit, row: Any, patient_id: UUID, question: Question, key: bytes) -> Hit:
-    text = unseal(row.sealed, patient_id, hit.id, key=key)
+    text = unseal(row.body, patient_id, hit.id, key=key)
     return replace(hit, extract=extract(text, question), state=TextState(row.state))
 
 

@@ -192,7 +192,7 @@ def test_what_is_no_bundle_to_perform_is_refused(fhir: Fhir, body: bytes, status
 def test_a_batch_of_a_thousand_keeps_the_good_and_names_the_bad(fhir: Fhir, owner: sa.Engine) -> None:
     app = fhir.guard.app
     resources = [observation(app, value=60 + index / 100) for index in range(990)]
-    resources += [observation(app, unit="g")] * 3 + [observation(app, code="39156-5")] * 3
+    resources += [observation(app, unit="[oz_av]")] * 3 + [observation(app, code="39156-5")] * 3
     resources += [observation(app, subject={"reference": "Patient/other"}), {"resourceType": "Device"}, "text", None]
     answer = fhir.post("", batch(resources))
     found = statuses(answer)
@@ -216,7 +216,7 @@ def test_a_batch_asks_all_its_categories_at_once(fhir: Fhir, owner: sa.Engine) -
 
 
 def test_a_batch_where_nothing_is_valid_opens_no_window(fhir: Fhir) -> None:
-    assert statuses(fhir.post("", batch([observation(fhir.guard.app, unit="g")]))) == ["422 Unprocessable content"]
+    assert statuses(fhir.post("", batch([observation(fhir.guard.app, unit="[oz_av]")]))) == ["422 Unprocessable content"]
     assert fhir.guard.app.required == []
 
 
@@ -242,7 +242,7 @@ def test_the_same_key_gets_the_same_answer_and_stores_once(fhir: Fhir, owner: sa
 
 
 def test_a_repeated_batch_stores_once(fhir: Fhir, owner: sa.Engine) -> None:
-    bundle = batch([observation(fhir.guard.app), observation(fhir.guard.app, unit="g")])
+    bundle = batch([observation(fhir.guard.app), observation(fhir.guard.app, unit="[oz_av]")])
     first, again = (fhir.post("", bundle, Idempotency_Key="k1") for _ in range(2))
     assert first.json == again.json
     assert count(owner) == 1
@@ -264,7 +264,7 @@ def test_the_same_key_with_another_body_is_refused(fhir: Fhir, owner: sa.Engine)
 
 
 def test_a_refused_request_leaves_its_key_free(fhir: Fhir) -> None:
-    assert fhir.post("Observation", observation(fhir.guard.app, unit="g"), Idempotency_Key="k1").status_code == 422
+    assert fhir.post("Observation", observation(fhir.guard.app, unit="[oz_av]"), Idempotency_Key="k1").status_code == 422
     assert fhir.post("Observation", observation(fhir.guard.app), Idempotency_Key="k1").status_code == 201
 
 

@@ -237,10 +237,10 @@ def test_the_words_of_a_record_are_nobody_elses_and_its_texts_are_sealed(
             assert bool(run(statement, {"query": question})[0][0]) is seen
             assert bool(run(tables, {})[0][0]) is seen
     with transaction(patient_id=camille):
-        (row,) = run("SELECT sealed FROM dmp_search", {})
-        assert filing.TEXT not in row.sealed and b"tension" not in row.sealed
+        (row,) = run("SELECT body FROM dmp_search", {})
+        assert filing.TEXT not in row.body and b"tension" not in row.body
         with pytest.raises(ValueError, match="does not open"):
-            unseal(row.sealed, camille, uuid4(), key=crypto.patient_key(camille))
+            unseal(row.body, camille, uuid4(), key=crypto.patient_key(camille))
 
 
 def test_records_are_read_again_by_a_command(file: Callable[..., UUID], camille: UUID, app: Flask) -> None:

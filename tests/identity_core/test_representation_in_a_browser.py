@@ -53,7 +53,7 @@ def test_dominique_entrusts_camille_who_helps_within_the_limits_and_lays_it_down
     expect(camille.get_by_role("banner")).to_contain_text("Vous agissez pour Dominique Petit, que vous aidez")
     expect(camille.get_by_role("heading", name="Votre mandat d’aidant")).to_be_visible()
     menu = camille.get_by_role("navigation", name="Menu principal")
-    assert menu.inner_text().split("\n") == ["Accueil", "Mon dossier"]
+    assert menu.inner_text().split("\n") == ["Accueil", "Mon dossier", "Recherche"]
     assert_accessible(camille)
     camille.goto("/espace/parametres")
     expect(camille.get_by_role("heading", name="Votre mandat ne va pas jusque-là")).to_be_visible()

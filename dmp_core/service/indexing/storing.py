@@ -11,10 +11,10 @@ from dmp_core.rules.search.vectors import Passage, words_to_learn, write_vector
 from platform_core.database import run
 
 _STORE = """
-INSERT INTO dmp_search (patient_id, id, source, state, effective_at, sealed, lexemes)
-VALUES (%(patient)s, %(id)s, %(source)s, %(state)s, %(effective_at)s, %(sealed)s, %(lexemes)s::text::tsvector)
+INSERT INTO dmp_search (patient_id, id, source, state, effective_at, body, lexemes)
+VALUES (%(patient)s, %(id)s, %(source)s, %(state)s, %(effective_at)s, %(body)s, %(lexemes)s::text::tsvector)
 ON CONFLICT (patient_id, id) DO UPDATE
-   SET state = excluded.state, effective_at = excluded.effective_at, sealed = excluded.sealed,
+   SET state = excluded.state, effective_at = excluded.effective_at, body = excluded.body,
        lexemes = excluded.lexemes"""
 # A key that named the word alone would have two acts wait for one another, each for words of the other.
 _LEARN = """
@@ -47,7 +47,7 @@ def store(indexed: Indexed, *, key: bytes) -> None:
         "source": indexed.source,
         "state": indexed.state,
         "effective_at": indexed.effective_at,
-        "sealed": seal(indexed.text, indexed.patient_id, indexed.id, key=key),
+        "body": seal(indexed.text, indexed.patient_id, indexed.id, key=key),
         "lexemes": write_vector(passages),
     }
     run(_STORE, row)

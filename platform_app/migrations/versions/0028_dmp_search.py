@@ -49,7 +49,7 @@ def upgrade() -> None:
         sa.Column("source", sa.Text, nullable=False),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("effective_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("sealed", sa.LargeBinary, nullable=False),
+        sa.Column("body", sa.LargeBinary, nullable=False),
         sa.Column("lexemes", TSVECTOR, nullable=False),
         sa.CheckConstraint("source IN ('document', 'entry')", name="ck_dmp_search_source"),
         sa.CheckConstraint("state IN ('waiting', 'whole', 'cut', 'wordless', 'unread')", name="ck_dmp_search_state"),
