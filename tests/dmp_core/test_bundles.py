@@ -216,7 +216,9 @@ def test_a_batch_asks_all_its_categories_at_once(fhir: Fhir, owner: sa.Engine) -
 
 
 def test_a_batch_where_nothing_is_valid_opens_no_window(fhir: Fhir) -> None:
-    assert statuses(fhir.post("", batch([observation(fhir.guard.app, unit="[oz_av]")]))) == ["422 Unprocessable content"]
+    assert statuses(fhir.post("", batch([observation(fhir.guard.app, unit="[oz_av]")]))) == [
+        "422 Unprocessable content"
+    ]
     assert fhir.guard.app.required == []
 
 
@@ -264,7 +266,9 @@ def test_the_same_key_with_another_body_is_refused(fhir: Fhir, owner: sa.Engine)
 
 
 def test_a_refused_request_leaves_its_key_free(fhir: Fhir) -> None:
-    assert fhir.post("Observation", observation(fhir.guard.app, unit="[oz_av]"), Idempotency_Key="k1").status_code == 422
+    assert (
+        fhir.post("Observation", observation(fhir.guard.app, unit="[oz_av]"), Idempotency_Key="k1").status_code == 422
+    )
     assert fhir.post("Observation", observation(fhir.guard.app), Idempotency_Key="k1").status_code == 201
 
 
