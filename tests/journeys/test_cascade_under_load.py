@@ -112,8 +112,16 @@ def apps(app: Flask, applications: dict[str, UUID], owner: sa.Engine) -> dict[UU
 
 
 def copy(connection: sa.Connection, table: str, changes: dict[str, object], condition: str) -> None:
-    changed = "SELECT (jsonb_populate_record(t, CAST(:changes AS jsonb))).*"
-    statement = f"INSERT INTO {table} {changed} FROM {table} t WHERE {condition}"
+    columns = sa.text(
+        "SELECT attname FROM pg_attribute WHERE attrelid = CAST(:table AS regclass) AND attnum > 0"
+        " AND NOT attisdropped AND attgenerated = '' ORDER BY attnum"
+    )
+    names = ", ".join(f'"{name}"' for name in connection.scalars(columns, {"table": table}))
+    changed = "jsonb_populate_record(t, CAST(:changes AS jsonb))"
+    statement = (
+        f"INSERT INTO {table} ({names}) OVERRIDING SYSTEM VALUE"
+        f" SELECT {names} FROM (SELECT ({changed}).* FROM {table} t WHERE {condition}) AS one"
+    )
     text = sa.text(statement).bindparams(sa.bindparam("changes", type_=sa.JSON))
     connection.execute(text, {"changes": {name: str(value) for name, value in changes.items()}})
 
