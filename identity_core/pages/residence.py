@@ -33,9 +33,8 @@ def state_region() -> Response | tuple[str, int]:
 
 
 def _page(chosen: str, error: str = "") -> str:
-    options = [{"value": "", "label": gettext("Choisir…")}]
-    options += [{"value": code, "label": gettext(name)} for code, name in REGIONS.items()]
-    options.append({"value": _NOT_TOLD, "label": gettext("Je préfère ne pas le dire")})
+    options = [("", gettext("Choisir…")), *((code, gettext(name)) for code, name in REGIONS.items())]
+    options.append((_NOT_TOLD, gettext("Je préfère ne pas le dire")))
     return render_template(
         "identity/region.html", options=options, chosen=chosen, error=error, action=request.full_path.rstrip("?")
     )

@@ -188,3 +188,16 @@ def test_synthetic_patients_are_a_dozen_and_sign_nobody_in(app: Flask) -> None:
                 traits=traits,
                 ins=SimulatedInsTeleservice().search(traits),
             )
+
+
+def test_a_person_tells_their_region_from_the_list_or_prefers_not_to(client: FlaskClient, people: Seeded) -> None:
+    sign_in_citizen(client, person_id=people.persons["camille"], patient_id=people.patients["camille"])
+    page = "/espace/parametres/region"
+    asked = client.get(page).text
+    assert '<option value="52">Pays de la Loire</option>' in asked
+    assert '<option value="aucune">Je préfère ne pas le dire</option>' in asked
+    assert submit(client, page, {"region": ""}).status_code == 422
+    assert submit(client, page, {"region": "52"}).status_code == 303
+    assert '<option value="52" selected>' in client.get(page).text
+    assert submit(client, page, {"region": "aucune"}).status_code == 303
+    assert '<option value="" selected>' in client.get(page).text

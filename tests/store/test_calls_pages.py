@@ -85,6 +85,7 @@ def test_a_call_goes_from_its_draft_to_the_results_of_its_pilot(
     assert "Répondre à cet appel" in client.get("/appels/suivre-son-poids-a-la-maison").text
     as_agent(client, people.alice.id)
     path = "/editeur/appels/suivre-son-poids-a-la-maison"
+    assert f'<option value="{application_id}">' in client.get(path).text
     answer = {"application": str(application_id), "answer-c1": "Un suivi.", "answer-c2": "Simple."}
     assert "Un suivi." in submit(client, path, answer).text
     assert submit(client, path, answer | {"team": "Deux infirmières."}).status_code == 303

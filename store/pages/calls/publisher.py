@@ -82,7 +82,7 @@ def _page(slug: str, typed: Mapping[str, object] | None = None, errors: Errors |
         "store/calls/candidacy_form.html",
         call=call,
         own=own,
-        applications=[{"value": str(one.application_id), "label": one.name} for one in applications],
+        applications=[(str(one.application_id), one.name) for one in applications],
         form=typed or kept,
         errors=errors or {},
     )
