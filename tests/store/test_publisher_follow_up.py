@@ -295,6 +295,7 @@ def test_the_tests_say_what_was_seen_and_how_to_show_the_rest(alice: FlaskClient
     application_id, submission_id = bring_to("interop_tests", people)
     shown = alice.get(page(application_id, "/tests")).text
     assert "Pas encore vu" in shown and "ens.sandbox.decide" in shown
+    assert "<code>storetest.weight</code>" in shown
     with transaction():
         rehearsal.show_behaviours(submission_id)
     shown = alice.get(page(application_id, "/tests")).text

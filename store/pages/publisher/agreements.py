@@ -18,7 +18,7 @@ from store.queries.agreements import ConventionView, find_convention, find_curre
 from store.queries.commission import ReservationView, list_reservations
 from store.queries.history import list_history
 from store.queries.submissions import SubmissionView, get_own_submission
-from store.rules import convention
+from store.rules import convention, dossier
 from store.service import conventions, reservations
 from store.workflow import ReservationState, ReservationVerb, SubmissionState
 
@@ -143,4 +143,14 @@ def show_tests(application_id: UUID) -> str:
     with transaction():
         file = get_own_submission(application_id, by=current_actor())
         checks = list_checks(file.id)
-    return render_template("store/publisher/tests.html", file=file, tab="follow_up", checks=checks)
+    asked = dossier.asked_ceiling(file.dossier)
+    return render_template(
+        "store/publisher/tests.html",
+        file=file,
+        tab="follow_up",
+        checks=checks,
+        items=asked.items,
+        purposes=sorted(asked.purposes),
+        say_access=forms.say_access,
+        say_category=forms.say_category,
+    )
