@@ -116,7 +116,7 @@ def test_property_the_clock_of_the_authority_runs_only_in_its_own_turns(rounds: 
 VERBS = st.sampled_from([*SubmissionVerb])
 
 
-@given(acts=st.lists(st.tuples(VERBS, st.integers(0, 10_000)), max_size=20))
+@given(acts=st.lists(st.tuples(VERBS, st.integers(1, 10_000)), max_size=20))
 def test_property_intervals_follow_each_other_without_overlap_and_change_phase(acts: list) -> None:
     at, history = START, []
     for verb, minutes in acts:
