@@ -300,6 +300,7 @@ def test_the_tests_say_what_was_seen_and_how_to_show_the_rest(alice: FlaskClient
         rehearsal.show_behaviours(submission_id)
     shown = alice.get(page(application_id, "/tests")).text
     assert "Réussi" in shown and "Pas encore vu" not in shown and "Les tests sont terminés" in shown
+    assert "storetest.weight" not in shown
 
 
 @pytest.mark.parametrize(
