@@ -49,7 +49,7 @@ class Stage:
 
     def enter(self) -> Page:
         context = self._browser.new_context(
-            base_url=self._address, java_script_enabled=False, locale="fr-FR", viewport=NARROW
+            base_url=self._address, java_script_enabled=False, locale="fr-FR", viewport=NARROW, reduced_motion="reduce"
         )
         context.set_default_timeout(15_000)
         page = context.new_page()
