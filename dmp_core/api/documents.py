@@ -6,7 +6,7 @@ from functools import partial
 
 from dmp_core.categories import DOCUMENT_KINDS
 from dmp_core.fhir.documents import PROFILE, SIMPLIFIED, DocumentRenderer
-from dmp_core.models import DocumentRow
+from dmp_core.models.documents import DocumentRow
 from dmp_core.queries import documents as queries
 from dmp_core.rules.asked import PATIENT_PARAMETERS, asks_another_patient
 from dmp_core.rules.documents import asked as rules

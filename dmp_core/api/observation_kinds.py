@@ -10,7 +10,8 @@ from dmp_core.api.observations import OBSERVATION as MEASURES
 from dmp_core.categories import KINDS
 from dmp_core.fhir.entries import EntryRenderer
 from dmp_core.fhir.measures import Renderer
-from dmp_core.models import EntryRow, MeasureRow
+from dmp_core.models.entries import EntryRow
+from dmp_core.models.measures import MeasureRow
 from dmp_core.queries import entries as queries
 from dmp_core.queries import measures
 from dmp_core.rules.asked import asks_another_patient, read_asked

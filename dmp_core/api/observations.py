@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from dmp_core.categories import KINDS
 from dmp_core.fhir.measures import Renderer
-from dmp_core.models import MeasureRow
+from dmp_core.models.measures import MeasureRow
 from dmp_core.queries import devices as device_queries
 from dmp_core.queries import measures as queries
 from dmp_core.rules.asked import PATIENT_PARAMETERS, asks_another_patient, read_asked

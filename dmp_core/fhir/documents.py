@@ -13,7 +13,7 @@ from uuid import UUID
 
 from dmp_core.categories import CONFIDENTIALITIES, DOCUMENT_KINDS, DOCUMENT_TYPES, SYSTEMS
 from dmp_core.fhir.measures import PATIENT
-from dmp_core.models import DocumentRow
+from dmp_core.models.documents import DocumentRow
 from dmp_core.rules.documents.metadata import IS_ARCHIVED, PDSM, Metadata
 from dmp_core.workflow import DocumentState
 from platform_core.access import Permit

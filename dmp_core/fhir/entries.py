@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from dmp_core.fhir.measures import PATIENT
-from dmp_core.models import EntryRow
+from dmp_core.models.entries import EntryRow
 from dmp_core.rules.entries.kinds import KINDS, EntryKind
 from platform_core.access import Permit
 from platform_core.crypto import pairwise_id

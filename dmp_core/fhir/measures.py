@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from dmp_core.categories import Coding, Kind
-from dmp_core.models import DeviceRow, MeasureRow
+from dmp_core.models.measures import DeviceRow, MeasureRow
 from dmp_core.rules.observations import UCUM, VITAL_SIGNS
 from platform_core.access import Permit
 from platform_core.crypto import pairwise_id

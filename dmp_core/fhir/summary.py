@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from markupsafe import escape
 
 from dmp_core.fhir.entries import own_resource
-from dmp_core.models import EntryRow
+from dmp_core.models.entries import EntryRow
 from dmp_core.rules.profile.steps import IPS_ABSENCE
 
 Resource = dict[str, Any]

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
 from dmp_core.categories import DOCUMENT_KINDS, DOCUMENT_TYPES
-from dmp_core.models import DocumentRow
+from dmp_core.models.documents import DocumentRow
 from dmp_core.pages import reader, words
 from dmp_core.queries import documents as queries
 from dmp_core.rules.documents.visibility import Viewer

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from dmp_core.fhir.entries import own_resource
 from dmp_core.fhir.profile import read_told
 from dmp_core.fhir.summary import Person
-from dmp_core.models import EntryRow
+from dmp_core.models.entries import EntryRow
 from dmp_core.pages import steps as words
 from dmp_core.pages.provenance import is_own, told_by
 from dmp_core.queries.profile import Answer, find_answer, list_answers

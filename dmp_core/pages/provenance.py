@@ -4,7 +4,7 @@ from datetime import date
 
 from flask_babel import gettext
 
-from dmp_core.models import EntryRow
+from dmp_core.models.entries import EntryRow
 from dmp_core.service.typed import BY_HAND
 
 

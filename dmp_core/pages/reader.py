@@ -11,7 +11,7 @@ from markupsafe import Markup
 from dmp_core.cda.document import ClinicalDocument, Section
 from dmp_core.cda.reading import read
 from dmp_core.cda.statements import Medication, MedicationKind
-from dmp_core.models import DocumentRow
+from dmp_core.models.documents import DocumentRow
 from dmp_core.queries import documents as queries
 from dmp_core.queries import entries
 from dmp_core.rules.documents.visibility import Viewer

@@ -10,7 +10,7 @@ from uuid import UUID
 from flask import Blueprint, Response, render_template, request
 from flask_babel import format_date, gettext, ngettext
 
-from dmp_core.models import EntryRow
+from dmp_core.models.entries import EntryRow
 from dmp_core.queries.entries import count_with_newest, list_entries
 from dmp_core.rules.documents.visibility import Viewer
 from dmp_core.rules.entries.kinds import REIMBURSEMENTS

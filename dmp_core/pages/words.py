@@ -4,7 +4,7 @@ from typing import Any
 
 from flask_babel import format_decimal, gettext
 
-from dmp_core.models import DocumentRow
+from dmp_core.models.documents import DocumentRow
 from dmp_core.queries.documents import VersionView
 from dmp_core.rules.documents.metadata import CONTENT_TYPES
 from dmp_core.service.documents.contents import MOST

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from dmp_core.categories import BMI, BODY_HEIGHT, BODY_WEIGHT, KINDS
-from dmp_core.models import MeasureRow
+from dmp_core.models.measures import MeasureRow
 from dmp_core.queries.statements import SHOWN, VALID, bounds, but
 from dmp_core.rules.bmi import body_mass_index
 from dmp_core.rules.observations import UCUM, VITAL_SIGNS

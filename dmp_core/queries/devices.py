@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from uuid import UUID
 
-from dmp_core.models import DeviceRow
+from dmp_core.models.measures import DeviceRow
 from dmp_core.queries.statements import ASKED, SHOWN, asked, but
 from platform_core.database import run
 from platform_core.fhir.search import Span

@@ -12,7 +12,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from dmp_core.categories import DOCUMENT_KINDS, DOCUMENT_TYPES
-from dmp_core.models import DocumentRow, DocumentVersion, StoredDocument
+from dmp_core.models.documents import DocumentRow, DocumentVersion, StoredDocument
 from dmp_core.queries.statements import ASKED, asked, bounds
 from dmp_core.rules.documents.asked import Condition
 from dmp_core.rules.documents.visibility import SEEN, Viewer

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from dmp_core.models import EntryRow
+from dmp_core.models.entries import EntryRow
 from dmp_core.queries.statements import ASKED, asked, bounds
 from dmp_core.rules.documents.visibility import SEEN, Viewer, ViewerKind
 from dmp_core.rules.entries.asked import Asked

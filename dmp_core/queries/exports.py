@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from dmp_core.categories import DOCUMENT_KINDS
-from dmp_core.models import DocumentRow, EntryRow, MeasureRow
+from dmp_core.models.documents import DocumentRow
+from dmp_core.models.entries import EntryRow
+from dmp_core.models.measures import MeasureRow
 from dmp_core.queries import entries
 from dmp_core.queries.documents import Condition, Sought, count_documents, search_documents
 from dmp_core.queries.statements import COLUMNS, VALID, rows

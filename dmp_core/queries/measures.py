@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from dmp_core.categories import BMI
-from dmp_core.models import MeasureRow
+from dmp_core.models.measures import MeasureRow
 from dmp_core.queries import computed
 from dmp_core.queries.statements import ASKED, COLUMNS, SHOWN, asked, bounds, but, rows
 from platform_core.database import run

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from dmp_core.models import AccessChoice, Agreement, Block, FailedAttempt
+from dmp_core.models.professionals import AccessChoice, Agreement, Block, FailedAttempt
 from dmp_core.rules.professionals.agreements import (
     FAILURES_COUNT_FOR,
     MOST_FAILURES,

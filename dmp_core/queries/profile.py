@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from dmp_core.models import EntryRow
+from dmp_core.models.entries import EntryRow
 from dmp_core.queries.entries import list_entries
 from dmp_core.rules.documents.visibility import Viewer, ViewerKind
 from dmp_core.rules.entries.kinds import at

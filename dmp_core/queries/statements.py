@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from dmp_core.models import MeasureRow
+from dmp_core.models.measures import MeasureRow
 from platform_core.database import run
 from platform_core.fhir.search import Span
 

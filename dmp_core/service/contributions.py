@@ -6,7 +6,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from dmp_core.categories import KINDS
-from dmp_core.models import StoredMeasure
+from dmp_core.models.measures import StoredMeasure
 from platform_core import audit, clock
 from platform_core.access import Actor
 from platform_core.database import db

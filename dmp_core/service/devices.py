@@ -6,7 +6,7 @@ from uuid import UUID
 
 from dmp_core.fhir import measures as fhir
 from dmp_core.fhir.measures import Renderer
-from dmp_core.models import DeviceRow
+from dmp_core.models.measures import DeviceRow
 from dmp_core.queries import devices as queries
 from dmp_core.rules.devices import Identifier, identifier_of
 from dmp_core.service.drafts import check_subject

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from dmp_core.fhir import measures as fhir
-from dmp_core.models import MeasureRow
+from dmp_core.models.measures import MeasureRow
 from dmp_core.rules.observations import Measure, read_measure, source_fault
 from dmp_core.rules.subjects import names_another
 from platform_core import clock, events

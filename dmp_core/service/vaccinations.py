@@ -5,7 +5,7 @@ from datetime import date
 from uuid import UUID
 
 from dmp_core.fhir.typed import write_vaccination
-from dmp_core.models import EntryRow
+from dmp_core.models.entries import EntryRow
 from dmp_core.queries.entries import list_entries
 from dmp_core.rules.documents.visibility import Viewer
 from dmp_core.rules.entries.kinds import VACCINATIONS

@@ -10,7 +10,7 @@ from flask_babel import gettext
 from werkzeug.wrappers import Response as AnyResponse
 
 from dmp_core.categories import DOCUMENT_TYPES, KINDS
-from dmp_core.models import DocumentRow
+from dmp_core.models.documents import DocumentRow
 from dmp_core.pages import documents as document_pages
 from dmp_core.pages import measures as measure_pages
 from dmp_core.pages import reader

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import sqlalchemy as sa
 
 from dmp_core.categories import DOCUMENT_KINDS
-from dmp_core.models import DocumentRow, StoredDocument
+from dmp_core.models.documents import DocumentRow, StoredDocument
 from dmp_core.queries import documents as queries
 from dmp_core.rules.documents.visibility import Viewer, ViewerKind, is_visible
 from dmp_core.service.documents.storing import APPS, keep_versions

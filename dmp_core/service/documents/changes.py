@@ -2,7 +2,7 @@
 
 from dmp_core.categories import DOCUMENT_KINDS
 from dmp_core.fhir.documents import DocumentRenderer
-from dmp_core.models import DocumentRow
+from dmp_core.models.documents import DocumentRow
 from dmp_core.queries import documents as queries
 from dmp_core.rules.documents.patches import Changeable, acts_between, apply_patch, refusal_of
 from dmp_core.rules.documents.visibility import Viewer

@@ -7,7 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from dmp_core.fhir.documents import DocumentRenderer
-from dmp_core.models import DocumentRow
+from dmp_core.models.documents import DocumentRow
 from dmp_core.queries import documents as queries
 from dmp_core.rules.documents.visibility import Viewer
 from dmp_core.service.documents import acts

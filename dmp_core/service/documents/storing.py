@@ -14,7 +14,7 @@ import orjson
 
 from dmp_core.events import DocumentFiled
 from dmp_core.fhir import documents as fhir
-from dmp_core.models import DocumentVersion, StoredDocument
+from dmp_core.models.documents import DocumentVersion, StoredDocument
 from dmp_core.rules.documents.metadata import Metadata
 from dmp_core.rules.documents.visibility import Viewer, ViewerKind, is_visible
 from dmp_core.service.documents.contents import COLLECTION, Content

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSON, insert
 
 from dmp_core.fhir.documents import DocumentRenderer, split_set
-from dmp_core.models import DocumentSet
+from dmp_core.models.documents import DocumentSet
 from dmp_core.service.documents.drafts import ATTACHMENT, Draft, detach, judge, opened, received
 from dmp_core.service.documents.publishing import place_document
 from dmp_core.service.documents.storing import Links

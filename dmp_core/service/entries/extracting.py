@@ -12,7 +12,7 @@ from dmp_core.cda.resources.mapping import resource as to_resource
 from dmp_core.cda.resources.parts import Resource, Source
 from dmp_core.cda.statements import Medication, MedicationKind, Result, ResultKind
 from dmp_core.events import DocumentFiled
-from dmp_core.models import StoredDocument
+from dmp_core.models.documents import StoredDocument
 from dmp_core.rules.entries.kinds import kind_of
 from dmp_core.rules.entries.reading import read_entry
 from dmp_core.service.drafts import Author

@@ -10,7 +10,7 @@ import orjson
 import sqlalchemy as sa
 
 from dmp_core.fhir.entries import split_entry
-from dmp_core.models import EntryRow, StoredEntry
+from dmp_core.models.entries import EntryRow, StoredEntry
 from dmp_core.queries.entries import COLUMNS
 from dmp_core.rules.entries.kinds import EntryKind, at
 from dmp_core.rules.entries.reading import Said, read_entry

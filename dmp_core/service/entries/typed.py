@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from dmp_core.fhir.entries import own_resource
-from dmp_core.models import EntryRow
+from dmp_core.models.entries import EntryRow
 from dmp_core.queries import entries as queries
 from dmp_core.rules.documents.visibility import Viewer, ViewerKind
 from dmp_core.rules.entries.kinds import EntryKind

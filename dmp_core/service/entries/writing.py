@@ -8,7 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from dmp_core.fhir.entries import EntryRenderer
-from dmp_core.models import EntryRow, StoredEntry
+from dmp_core.models.entries import EntryRow, StoredEntry
 from dmp_core.queries import entries as queries
 from dmp_core.rules.documents.visibility import Viewer
 from dmp_core.rules.entries.kinds import KINDS, EntryKind, kind_of

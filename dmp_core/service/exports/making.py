@@ -13,7 +13,9 @@ from uuid import UUID
 from dmp_core.fhir.documents import DocumentRenderer
 from dmp_core.fhir.entries import EntryRenderer
 from dmp_core.fhir.measures import Renderer
-from dmp_core.models import DocumentRow, EntryRow, MeasureRow
+from dmp_core.models.documents import DocumentRow
+from dmp_core.models.entries import EntryRow
+from dmp_core.models.measures import MeasureRow
 from dmp_core.queries import exports as queries
 from dmp_core.queries.devices import list_device_ids, list_devices
 from dmp_core.rules.documents.metadata import CONTENT_TYPES

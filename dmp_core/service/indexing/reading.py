@@ -10,7 +10,9 @@ import sqlalchemy as sa
 
 from dmp_core.categories import DOCUMENT_KINDS, DOCUMENT_TYPES
 from dmp_core.events import DocumentFiled
-from dmp_core.models import SearchText, StoredDocument, StoredEntry
+from dmp_core.models.documents import StoredDocument
+from dmp_core.models.entries import StoredEntry
+from dmp_core.models.search import SearchText
 from dmp_core.rules.entries.kinds import KINDS, RECORD
 from dmp_core.rules.search.sources import SearchSource, TextState
 from dmp_core.rules.search.vectors import Passage

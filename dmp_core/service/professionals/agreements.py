@@ -6,7 +6,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from dmp_core.models import AccessChoice, Agreement, Block
+from dmp_core.models.professionals import AccessChoice, Agreement, Block
 from dmp_core.queries import professionals as queries
 from dmp_core.rules.professionals.agreements import (
     DOCTOR,

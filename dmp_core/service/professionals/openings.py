@@ -9,7 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from dmp_core.models import AccessChoice, FailedAttempt
+from dmp_core.models.professionals import AccessChoice, FailedAttempt
 from dmp_core.queries import professionals as queries
 from dmp_core.rules.professionals.agreements import (
     CODE_LASTS,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from dmp_core.categories import DOCUMENT_KINDS, DOCUMENT_TYPES
-from dmp_core.models import DocumentRow
+from dmp_core.models.documents import DocumentRow
 from dmp_core.queries import documents
 from dmp_core.queries import professionals as queries
 from dmp_core.queries.documents import Sought

@@ -5,7 +5,7 @@ from datetime import date
 from uuid import UUID
 
 from dmp_core.fhir.profile import write_absence, write_told
-from dmp_core.models import EntryRow
+from dmp_core.models.entries import EntryRow
 from dmp_core.queries.profile import find_answer, list_told_absences
 from dmp_core.rules.documents.visibility import Viewer
 from dmp_core.rules.profile.steps import Step

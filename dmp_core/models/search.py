@@ -1,0 +1,43 @@
+"""What the search of a record reads."""
+
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy.orm import Mapped, mapped_column
+
+from dmp_core.rules.search.sources import SearchSource, TextState
+from platform_core.database import Base, one_of
+
+
+class SearchText(Base):
+    """What the search goes by for one document or entry: its words, and its text sealed under the patient's key."""
+
+    __tablename__ = "dmp_search"
+
+    patient_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    source: Mapped[str]
+    state: Mapped[str]
+    effective_at: Mapped[datetime]
+    body: Mapped[bytes]
+    lexemes: Mapped[str] = mapped_column(TSVECTOR)
+
+    __table_args__ = (
+        one_of("source", "source", SearchSource),
+        one_of("state", "state", TextState),
+        sa.Index("ix_dmp_search_lexemes", "patient_id", "lexemes", postgresql_using="gin"),
+        {"postgresql_partition_by": "HASH (patient_id)"},
+    )
+
+
+class SearchWord(Base):
+    """A word of a record, which a misspelt one may stand for. Acts that learn it at once each keep it: none waits."""
+
+    __tablename__ = "dmp_search_word"
+    patient_id: Mapped[UUID] = mapped_column(primary_key=True)
+    word: Mapped[str] = mapped_column(sa.Text(collation="C"), primary_key=True)
+    learnt_from: Mapped[UUID] = mapped_column(primary_key=True)
+
+    __table_args__ = ({"postgresql_partition_by": "HASH (patient_id)"},)
