@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, Response, sync_playwright
+from playwright.sync_api import Browser, Page, Request, Response, sync_playwright
 
 from platform_app.chromium import find_chromium
 
@@ -30,7 +30,12 @@ class Watch:
         page.on("response", self._on_response)
         page.on("console", lambda said: said.type == "error" and self.faults.append(f"console: {said.text}"))
         page.on("pageerror", lambda error: self.faults.append(f"script: {error}"))
-        page.on("requestfailed", lambda request: self.faults.append(f"failed: {request.url}"))
+        page.on("requestfailed", self._on_failure)
+
+    def _on_failure(self, request: Request) -> None:
+        """A page that is left while it loads gives up what it asked for: no fault of the page after it."""
+        if request.failure != "net::ERR_ABORTED":
+            self.faults.append(f"failed: {request.url} ({request.failure})")
 
     def _on_response(self, response: Response) -> None:
         request = response.request
