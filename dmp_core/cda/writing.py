@@ -8,14 +8,14 @@ from typing import Any
 
 from lxml import etree
 from lxml.builder import ElementMaker
-from lxml.etree import _Element as Element
+from lxml.etree import Element as Element
 
 from dmp_core.cda.document import Organization, Person
 from dmp_core.cda.values import TYPE, Code, Identifier
 
 _HL7 = "urn:hl7-org:v3"
 _NAMES = {None: _HL7, "xsi": TYPE[1:].partition("}")[0]}
-_E = ElementMaker(namespace=_HL7, nsmap=_NAMES)
+E = ElementMaker(namespace=_HL7, nsmap=_NAMES)
 _NATIONAL = ("2.16.840.1.113883.2.8.2.1", "1.2.250.1.213.1.1.1.1")
 LOINC = "2.16.840.1.113883.6.1"
 _CONFIDENTIALITY = "2.16.840.1.113883.5.25"
@@ -40,62 +40,76 @@ class Head:
     facility: str
     setting: str
     confidentiality: str = "N"
+    set_id: Identifier | None = None
+    version: int = 1
+    replaces: Identifier | None = None
+    is_signed: bool = False
+    """Whether the author answers for it by law (legalAuthenticator)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A section: a table that people read (its first row is the heading), and the entries that it tells of."""
+    """A section: a table that people read (its first row is the heading), the paragraphs after it, the entries that it
+    tells of, the sections inside it. A first row alone is read as words; `also` holds more templates."""
 
     code: Code
     title: str
     template: str
-    rows: Sequence[Sequence[str]]
+    rows: Sequence[Sequence[str]] = ()
     entries: Sequence[Element] = field(default_factory=tuple)
+    also: Sequence[str] = ()
+    paragraphs: Sequence[str] = ()
+    parts: Sequence["Part"] = ()
 
 
 def write(head: Head, parts: Sequence[Part]) -> bytes:
     """The document, in UTF-8."""
-    root = _E.ClinicalDocument(
-        _E.realmCode(code="FR"),
-        _E.typeId(root="2.16.840.1.113883.1.3", extension="POCD_HD000040"),
-        *(_E.templateId(root=oid) for oid in (*_NATIONAL, head.template)),
-        _identifier("id", head.unique_id),
+    root = E.ClinicalDocument(
+        E.realmCode(code="FR"),
+        E.typeId(root="2.16.840.1.113883.1.3", extension="POCD_HD000040"),
+        *(E.templateId(root=oid) for oid in (*_NATIONAL, head.template)),
+        identified("id", head.unique_id),
         coded("code", head.code),
-        _E.title(head.title),
-        _E.effectiveTime(value=instant(head.created)),
-        _E.confidentialityCode(code=head.confidentiality, codeSystem=_CONFIDENTIALITY),
-        _E.languageCode(code="fr-FR"),
+        E.title(head.title),
+        E.effectiveTime(value=instant(head.created)),
+        E.confidentialityCode(code=head.confidentiality, codeSystem=_CONFIDENTIALITY),
+        E.languageCode(code="fr-FR"),
+        *_place_in_set(head),
         _record_target(head),
         _author(head),
         _custodian(head.custodian),
-        _E.documentationOf(_E.serviceEvent(_E.effectiveTime(_E.low(value=instant(head.created))))),
+        *([_authenticator(head)] if head.is_signed else []),
+        E.documentationOf(E.serviceEvent(E.effectiveTime(E.low(value=instant(head.created))))),
+        *([_replaced(head.replaces)] if head.replaces else []),
         _encounter(head),
-        _E.component(_E.structuredBody(*(_E.component(_section(part)) for part in parts))),
+        E.component(E.structuredBody(*(E.component(_section(part)) for part in parts))),
     )
     return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8"))
 
 
 def coded(tag: str, code: Code, **more: str) -> Element:
-    """A coded element, with its translations."""
+    """A coded element, with the words that it stands for and its translations; words alone are no code (`OTH`)."""
     given = {"code": code.code, "codeSystem": code.system, "displayName": code.label, **more}
-    found = _E(tag, {name: value for name, value in given.items() if value})
+    found = E(tag, {name: value for name, value in given.items() if value} or {"nullFlavor": "OTH"})
+    if code.text:
+        found.append(E.originalText(code.text))
     found.extend(coded("translation", one) for one in code.translations)
     return found
 
 
 def typed(tag: str, type_: str, **attributes: str) -> Element:
     """An element that declares the type of its value."""
-    found = _E(tag, attributes)
+    found = E(tag, attributes)
     found.set(TYPE, type_)
     return found
 
 
 def laboratory(chapter: Code, results: Sequence[Element]) -> Element:
     """The entry of a laboratory section: the act that holds its results (IHE XD-LAB)."""
-    relations = [_E.entryRelationship(one, typeCode="COMP") for one in results]
-    return _E.entry(
-        _E.templateId(root="1.3.6.1.4.1.19376.1.3.1"),
-        _E.act(coded("code", chapter), _E.statusCode(code="completed"), *relations, classCode="ACT", moodCode="EVN"),
+    relations = [E.entryRelationship(one, typeCode="COMP") for one in results]
+    return E.entry(
+        E.templateId(root="1.3.6.1.4.1.19376.1.3.1"),
+        E.act(coded("code", chapter), E.statusCode(code="completed"), *relations, classCode="ACT", moodCode="EVN"),
     )
 
 
@@ -103,68 +117,69 @@ def result(code: Code, value: Decimal, unit: str, at: datetime, low: Decimal, hi
     """A laboratory result with its usual values; its interpretation follows from them."""
     interpretation = "L" if value < low else "H" if value > high else "N"
     usual = typed("value", "IVL_PQ")
-    usual.extend([_E.low(value=str(low), unit=unit), _E.high(value=str(high), unit=unit)])
-    return _statement(
+    usual.extend([E.low(value=str(low), unit=unit), E.high(value=str(high), unit=unit)])
+    return statement(
         "observation",
         ("1.3.6.1.4.1.19376.1.3.1.6",),
         coded("code", code),
-        _E.statusCode(code="completed"),
-        _E.effectiveTime(value=instant(at)),
+        E.statusCode(code="completed"),
+        E.effectiveTime(value=instant(at)),
         typed("value", "PQ", value=str(value), unit=unit),
-        _E.interpretationCode(code=interpretation, codeSystem="2.16.840.1.113883.5.83"),
-        _E.referenceRange(_E.observationRange(usual)),
+        E.interpretationCode(code=interpretation, codeSystem="2.16.840.1.113883.5.83"),
+        E.referenceRange(E.observationRange(usual)),
         classCode="OBS",
     )
 
 
 def vaccination(product: Code, at: date, lot: str, rank: int) -> Element:
     """A vaccine given (IHE PCC Immunizations)."""
-    order = _E.observation(
-        _E.code(code="30973-2", codeSystem=LOINC),
+    order = E.observation(
+        E.code(code="30973-2", codeSystem=LOINC),
         typed("value", "INT", value=str(rank)),
         classCode="OBS",
         moodCode="EVN",
     )
-    return _E.entry(
-        _statement(
+    return E.entry(
+        statement(
             "substanceAdministration",
             ("1.3.6.1.4.1.19376.1.5.3.1.4.12",),
-            _E.statusCode(code="completed"),
-            _E.effectiveTime(value=f"{at:%Y%m%d}"),
+            E.statusCode(code="completed"),
+            E.effectiveTime(value=f"{at:%Y%m%d}"),
             _consumed(product, lot),
-            _E.entryRelationship(order, typeCode="SUBJ"),
+            E.entryRelationship(order, typeCode="SUBJ"),
             classCode="SBADM",
             negationInd="false",
         )
     )
 
 
-def problem(code: Code, since: date, *, followed: bool = True) -> Element:
-    """A condition, followed today or past (IHE PCC Concern)."""
-    return _concern("1.3.6.1.4.1.19376.1.5.3.1.4.5.2", (), code, since, followed)
+def problem(code: Code, since: date | str, *, followed: bool = True, id: Identifier | None = None) -> Element:
+    """A condition, followed today or past (IHE PCC Concern). `since` is a day, or as much of one as HL7 writes."""
+    return _concern("1.3.6.1.4.1.19376.1.5.3.1.4.5.2", (), code, since, followed, id)
 
 
-def allergy(agent: Code, since: date) -> Element:
+def allergy(agent: Code, since: date | str, *, id: Identifier | None = None) -> Element:
     """An allergy that is known (IHE PCC Allergies and Intolerances)."""
-    return _concern("1.3.6.1.4.1.19376.1.5.3.1.4.5.3", ("1.3.6.1.4.1.19376.1.5.3.1.4.6",), agent, since, followed=True)
+    own = ("1.3.6.1.4.1.19376.1.5.3.1.4.6",)
+    return _concern("1.3.6.1.4.1.19376.1.5.3.1.4.5.3", own, agent, since, True, id)
 
 
 def treatment(product: Code, since: date, dose: Decimal, unit: str, every: tuple[int, str]) -> Element:
     """A medicine taken: so much, each so many hours or days (IHE PCC Medications)."""
     period, of = every
     lasting = typed("effectiveTime", "IVL_TS")
-    lasting.extend([_E.low(value=f"{since:%Y%m%d}"), _E.high(nullFlavor="UNK")])
+    lasting.extend([E.low(value=f"{since:%Y%m%d}"), E.high(nullFlavor="UNK")])
     repeated = typed("effectiveTime", "PIVL_TS", operator="A")
-    repeated.append(_E.period(value=str(period), unit=of))
+    repeated.append(E.period(value=str(period), unit=of))
     amount = {"value": str(dose), "unit": unit}
-    return _E.entry(
-        _statement(
+    return E.entry(
+        statement(
             "substanceAdministration",
             ("1.3.6.1.4.1.19376.1.5.3.1.4.7",),
-            _E.statusCode(code="completed"),
+            E.statusCode(code="completed"),
             lasting,
             repeated,
-            _E.doseQuantity(_E.low(amount), _E.high(amount)),
+            E.doseQuantity(E.low(amount), E.high(amount)),
             _consumed(product, ""),
             classCode="SBADM",
         )
@@ -173,17 +188,37 @@ def treatment(product: Code, since: date, dose: Decimal, unit: str, every: tuple
 
 def reimbursed_act(code: Code, at: date, performer: str) -> Element:
     """An act that the health insurance reimbursed (CI-SIS CNAM-HR)."""
-    return _E.entry(
-        _statement(
+    return E.entry(
+        statement(
             "procedure",
             ("1.3.6.1.4.1.19376.1.5.3.1.4.19",),
             coded("code", code),
-            _E.statusCode(code="completed"),
-            _E.effectiveTime(value=f"{at:%Y%m%d}"),
-            _E.performer(_E.assignedEntity(_E.id(nullFlavor="UNK"), _E.representedOrganization(_E.name(performer)))),
+            E.statusCode(code="completed"),
+            E.effectiveTime(value=f"{at:%Y%m%d}"),
+            E.performer(E.assignedEntity(E.id(nullFlavor="UNK"), E.representedOrganization(E.name(performer)))),
             classCode="PROC",
         )
     )
+
+
+def began(since: date | str) -> Element:
+    """The interval that began on a day, or at an unknown time."""
+    day = since if isinstance(since, str) else f"{since:%Y%m%d}"
+    return E.effectiveTime(E.low({"value": day} if day else {"nullFlavor": "UNK"}))
+
+
+def statement(tag: str, templates: Sequence[str], *inside: Element, **attributes: str) -> Element:
+    """A clinical statement that declares the templates it follows; something that happened, unless `moodCode` says."""
+    declared = [E.templateId(root=oid) for oid in templates]
+    return E(tag, {"moodCode": "EVN", **attributes}, *declared, *inside)
+
+
+def identified(tag: str, identifier: Identifier) -> Element:
+    """An instance identifier."""
+    given = {"root": identifier.root}
+    if identifier.extension:
+        given["extension"] = identifier.extension
+    return E(tag, given)
 
 
 def instant(at: datetime) -> str:
@@ -191,102 +226,120 @@ def instant(at: datetime) -> str:
     return f"{at:%Y%m%d%H%M%S%z}"
 
 
-def _statement(tag: str, templates: Sequence[str], *inside: Element, **attributes: str) -> Element:
-    declared = [_E.templateId(root=oid) for oid in templates]
-    return _E(tag, {"moodCode": "EVN", **attributes}, *declared, *inside)
-
-
-def _concern(kind: str, templates: tuple[str, ...], code: Code, since: date, followed: bool) -> Element:
-    began = f"{since:%Y%m%d}"
+def _concern(
+    kind: str, templates: tuple[str, ...], code: Code, since: date | str, followed: bool, id: Identifier | None
+) -> Element:
     value = coded("value", code)
     value.set(TYPE, "CD")
-    observation = _statement(
+    observation = statement(
         "observation",
         ("1.3.6.1.4.1.19376.1.5.3.1.4.5", *templates),
-        _E.code(nullFlavor="NA"),
-        _E.statusCode(code="completed"),
-        _E.effectiveTime(_E.low(value=began)),
+        *([identified("id", id)] if id else []),
+        E.code(nullFlavor="NA"),
+        E.statusCode(code="completed"),
+        began(since),
         value,
         classCode="OBS",
         negationInd="false",
     )
-    return _E.entry(
-        _statement(
+    return E.entry(
+        statement(
             "act",
             ("1.3.6.1.4.1.19376.1.5.3.1.4.5.1", kind),
-            _E.code(nullFlavor="NA"),
-            _E.statusCode(code="active" if followed else "completed"),
-            _E.effectiveTime(_E.low(value=began)),
-            _E.entryRelationship(observation, typeCode="SUBJ"),
+            E.code(nullFlavor="NA"),
+            E.statusCode(code="active" if followed else "completed"),
+            began(since),
+            E.entryRelationship(observation, typeCode="SUBJ"),
             classCode="ACT",
         )
     )
 
 
 def _consumed(product: Code, lot: str) -> Element:
-    inside: list[Any] = [coded("code", product), _E.name(product.label)]
+    inside: list[Any] = [coded("code", product), E.name(product.label)]
     if lot:
-        inside.append(_E.lotNumberText(lot))
-    return _E.consumable(_E.manufacturedProduct(_E.manufacturedMaterial(*inside)))
+        inside.append(E.lotNumberText(lot))
+    return E.consumable(E.manufacturedProduct(E.manufacturedMaterial(*inside)))
 
 
 def _section(part: Part) -> Element:
+    return E.section(
+        *(E.templateId(root=oid) for oid in (*part.also, part.template)),
+        coded("code", part.code),
+        E.title(part.title),
+        *([_narrative(part)] if part.rows or part.paragraphs else []),
+        *part.entries,
+        *(E.component(_section(inner)) for inner in part.parts),
+    )
+
+
+def _narrative(part: Part) -> Element:
+    text = E.text()
     heading, *rows = part.rows or [[]]
-    table = _E.table(
-        _E.thead(_E.tr(*(_E.th(cell) for cell in heading))),
-        _E.tbody(*(_E.tr(*(_E.td(cell) for cell in row)) for row in rows)),
-    )
-    text = _E.text(table) if rows else _E.text(*heading)
-    return _E.section(
-        _E.templateId(root=part.template), coded("code", part.code), _E.title(part.title), text, *part.entries
-    )
+    if rows:
+        head = E.thead(E.tr(*(E.th(cell) for cell in heading)))
+        text.append(E.table(head, E.tbody(*(E.tr(*(E.td(cell) for cell in row)) for row in rows))))
+    else:
+        text.text = " ".join(heading)
+    text.extend(E.paragraph(words) for words in part.paragraphs)
+    return text
+
+
+def _place_in_set(head: Head) -> list[Element]:
+    return [identified("setId", head.set_id), E.versionNumber(value=str(head.version))] if head.set_id else []
+
+
+def _replaced(identifier: Identifier) -> Element:
+    return E.relatedDocument(E.parentDocument(identified("id", identifier)), typeCode="RPLC")
 
 
 def _record_target(head: Head) -> Element:
-    name = _E.name(
-        _E.family(head.family, qualifier="BR"), _E.given(head.given), _E.given(head.given.split()[0], qualifier="BR")
+    name = E.name(
+        E.family(head.family, qualifier="BR"), E.given(head.given), E.given(head.given.split()[0], qualifier="BR")
     )
-    patient = _E.patient(
+    patient = E.patient(
         name,
-        _E.administrativeGenderCode(code=head.gender, codeSystem="2.16.840.1.113883.5.1"),
-        _E.birthTime(value=f"{head.birth_date:%Y%m%d}"),
+        E.administrativeGenderCode(code=head.gender, codeSystem="2.16.840.1.113883.5.1"),
+        E.birthTime(value=f"{head.birth_date:%Y%m%d}"),
     )
-    known = _identifier("id", head.patient) if head.patient else _E.id(nullFlavor="UNK")
-    return _E.recordTarget(_E.patientRole(known, patient))
+    known = identified("id", head.patient) if head.patient else E.id(nullFlavor="UNK")
+    return E.recordTarget(E.patientRole(known, patient))
 
 
 def _author(head: Head) -> Element:
+    return E.author(E.time(value=instant(head.created)), E.assignedAuthor(*_assigned(head)))
+
+
+def _authenticator(head: Head) -> Element:
+    return E.legalAuthenticator(
+        E.time(value=instant(head.created)), E.signatureCode(code="S"), E.assignedEntity(*_assigned(head))
+    )
+
+
+def _assigned(head: Head) -> list[Element]:
+    """The author within the organisation that keeps the document."""
     person = head.author
-    name = _E.name(_E.suffix(person.title), _E.given(person.given), _E.family(person.family))
-    inside = [_identifier("id", person.identifier) if person.identifier else _E.id(nullFlavor="UNK")]
+    name = E.name(E.suffix(person.title), E.given(person.given), E.family(person.family))
+    inside = [identified("id", person.identifier) if person.identifier else E.id(nullFlavor="UNK")]
     if person.specialty:
         inside.append(coded("code", person.specialty))
-    organization = _E.representedOrganization(
-        *_described(head.custodian), _E.standardIndustryClassCode(code=head.setting)
+    organization = E.representedOrganization(
+        *_described(head.custodian), E.standardIndustryClassCode(code=head.setting)
     )
-    return _E.author(
-        _E.time(value=instant(head.created)), _E.assignedAuthor(*inside, _E.assignedPerson(name), organization)
-    )
+    return [*inside, E.assignedPerson(name), organization]
 
 
 def _custodian(organization: Organization) -> Element:
-    return _E.custodian(_E.assignedCustodian(_E.representedCustodianOrganization(*_described(organization))))
+    return E.custodian(E.assignedCustodian(E.representedCustodianOrganization(*_described(organization))))
 
 
 def _encounter(head: Head) -> Element:
-    facility = _E.healthCareFacility(_E.code(code=head.facility))
-    return _E.componentOf(
-        _E.encompassingEncounter(_E.effectiveTime(_E.low(value=instant(head.created))), _E.location(facility))
+    facility = E.healthCareFacility(E.code(code=head.facility))
+    return E.componentOf(
+        E.encompassingEncounter(E.effectiveTime(E.low(value=instant(head.created))), E.location(facility))
     )
 
 
 def _described(organization: Organization) -> list[Element]:
-    known = [_identifier("id", organization.identifier)] if organization.identifier else []
-    return [*known, _E.name(organization.name)]
-
-
-def _identifier(tag: str, identifier: Identifier) -> Element:
-    given = {"root": identifier.root}
-    if identifier.extension:
-        given["extension"] = identifier.extension
-    return _E(tag, given)
+    known = [identified("id", organization.identifier)] if organization.identifier else []
+    return [*known, E.name(organization.name)]
