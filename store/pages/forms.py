@@ -36,7 +36,7 @@ class Field:
     options: list[dict[str, str]] = field(default_factory=list)
     value: Any = None
     error: str = ""
-    required: bool = True
+    required: bool | None = True
 
 
 def _(text: str, **values: object) -> str:
@@ -65,11 +65,18 @@ def fields_of(
             [{"value": value, "label": _(label)} for value, label in shape.get("x-labels", {}).items()],
             values.get(name),
             errors.get(name, ""),
-            name in schema["required"],
+            _is_required(schema, name),
         )
         for name, shape in schema["properties"].items()
         if _kind(shape) != "parts" and (only is None or name in only)
     ]
+
+
+def _is_required(schema: Mapping[str, Any], name: str) -> bool | None:
+    """None when it depends on another answer of the section."""
+    if any(name in rule["then"]["required"] for rule in schema.get("allOf", ())):
+        return None
+    return name in schema["required"]
 
 
 def _kind(shape: Mapping[str, Any]) -> str:

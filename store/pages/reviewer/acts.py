@@ -33,6 +33,7 @@ from store.workflow import (
     ListingVerb,
     Opinion,
     ReservationState,
+    Role,
     SubmissionVerb,
     possible,
 )
@@ -112,12 +113,17 @@ _USES: Mapping[Verb, Use] = {
 
 
 def list_acts(desk: Desk) -> Sequence[tuple[str, Verb]]:
-    """The acts to offer: those of the tables for these roles. Listing is offered on the dossier to be listed."""
+    """The acts to offer: those of the tables for these roles. Listing is offered on the dossier to be listed.
+
+    Nothing is countersigned before the publisher has signed, nor listed before the checks are passed.
+    """
     file, listing, roles = desk.file, desk.listing, current_actor().roles & {"reviewer", "decider"}
     verbs = set(possible(SUBMISSION, file.state, roles=roles))
     verbs |= set(possible(LISTING, listing.state if listing else None, roles=roles)) - {_L.LIST}
     if _S.PUBLISH in verbs:
         verbs.add(_L.LIST)
+    if file.waiting_on is Role.PUBLISHER:
+        verbs -= {_S.COUNTERSIGN_CONVENTION, _L.LIST}
     if file.evaluator_id is None:
         verbs.discard(_S.RELEASE)
     elif file.evaluator_id == current_actor().id:
