@@ -206,6 +206,8 @@ DOCUMENT_KINDS: Mapping[str, DocumentKind] = {
     for row in _documents["kinds"]
 }
 
+VACCINATION_HISTORY = "11369-6"
+
 
 def find_document_type(codings: Iterable[Coding]) -> DocumentType | None:
     """The first known type among (system, code) pairs; an address of the system that is not known finds none."""

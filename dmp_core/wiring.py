@@ -14,6 +14,7 @@ from dmp_core.api.devices import DEVICE
 from dmp_core.api.entries import RESOURCE_TYPES
 from dmp_core.api.observation_kinds import OBSERVATION
 from dmp_core.api.observations import perform_transaction
+from dmp_core.api.patients import PATIENT
 from dmp_core.categories import DOCUMENTS, DOCUMENTS_FAMILY, FAMILY, MEASURES
 from dmp_core.events import DocumentFiled
 from dmp_core.pages import documents, export, measures, profile, reader, reimbursements, search, vaccinations
@@ -51,6 +52,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(vaccinations.blueprint)
     app.register_blueprint(reimbursements.blueprint)
     app.register_blueprint(profile.blueprint)
+    fhir.register(PATIENT)
     app.register_blueprint(export.blueprint)
     declare(Topic.SECURITY, "dmp.export-ready")
     for pages in (settings.blueprint, records.blueprint, entering.blueprint):
@@ -68,3 +70,5 @@ def init_app(app: Flask) -> None:
     add_panel(Panel(Area.PATIENT, "record", "dmp_core/panel_profile.html", profile.load_panel, order=30))
     add_panel(Panel(Area.PATIENT, "settings", "dmp_core/pro/settings_panel.html", settings.load_panel))
     add_panel(Panel(Area.PROFESSIONAL, "home", "dmp_core/pro/panel.html", entering.load_panel, order=10))
+    add_panel(Panel(Area.PATIENT, "record", "dmp_core/panel_prescriptions.html", prescriptions.load_panel, order=5))
+    add_panel(Panel(Area.PATIENT, "closing", "dmp_core/closing_panel.html", export.load_panel))

@@ -11,11 +11,37 @@ from sqlalchemy.orm import Mapped, mapped_column
 from oauth.rules.clients import AuthMethod, ClientStatus, Environment, Profile
 from oauth.rules.grants import GrantAction
 from oauth.rules.tokens import TokenKind
+from oauth.workflow import StructureState
 from platform_core.database import Base, one_of, uuid_key
+
+_ONE_BEARER = (
+    "CASE WHEN professional_id IS NULL THEN patient_id IS NOT NULL AND person_id IS NOT NULL AND grant_id IS NOT NULL"
+    " ELSE patient_id IS NULL AND person_id IS NULL AND grant_id IS NULL END"
+)
+_NO_PATIENT = "professional_id IS NULL OR (patient_id IS NULL AND person_id IS NULL AND grant_id IS NULL)"
+
+
+class Structure(Base):
+    """An establishment or a practice, by its FINESS number, whose software works for the professionals signed in."""
+
+    __tablename__ = "oauth_structure"
+
+    id: Mapped[UUID] = uuid_key()
+    finess: Mapped[str]
+    name: Mapped[str]
+    state: Mapped[str]
+    created_at: Mapped[datetime]
+    state_changed_at: Mapped[datetime]
+
+    __table_args__ = (
+        one_of("state", "state", StructureState),
+        sa.Index("uq_oauth_structure_finess", "finess", unique=True, postgresql_where=sa.text("state <> 'ended'")),
+    )
 
 
 class Client(Base):
-    """A registered client. A production one belongs to an application of the store; a sandbox one may stand alone."""
+    """A registered client. A production one belongs to an application of the store, or to a structure; a sandbox one
+    may stand alone."""
 
     __tablename__ = "oauth_client"
 
@@ -23,6 +49,7 @@ class Client(Base):
     client_id: Mapped[str] = mapped_column(unique=True)
     application_id: Mapped[UUID | None]
     organisation_id: Mapped[UUID | None]
+    structure_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey(Structure.id), index=True)
     environment: Mapped[str]
     profile: Mapped[str]
     is_public: Mapped[bool]
@@ -48,7 +75,14 @@ class Client(Base):
         one_of("auth_method", "auth_method", AuthMethod),
         sa.CheckConstraint("is_public = (auth_method = 'none')", name="public_auth_method"),
         sa.CheckConstraint("(auth_method = 'tls_client_auth') = (tls_subject IS NOT NULL)", name="tls_subject"),
-        sa.CheckConstraint("environment = 'sandbox' OR application_id IS NOT NULL", name="production_application"),
+        sa.CheckConstraint(
+            "environment = 'sandbox' OR application_id IS NOT NULL OR structure_id IS NOT NULL",
+            name="production_application",
+        ),
+        sa.CheckConstraint(
+            "structure_id IS NULL OR (application_id IS NULL AND environment = 'production' AND profile = 'fapi2')",
+            name="structure",
+        ),
         sa.CheckConstraint("profile = 'smart' OR NOT is_public", name="fapi2_confidential"),
         sa.Index(None, "application_id"),
     )
@@ -102,8 +136,8 @@ class ClientKeySet(Base):
 class AuthorizationRequest(Base):
     """A validated request: pushed, or stored when it came through the browser; then opened, then finished.
 
-    `asked` holds items, purpose and end as `rules.details.Asked` writes them; `expires_at` moves when the browser
-    opens the request.
+    `asked` holds items, purpose and end as `rules.details.Asked` writes them, nothing for the software of a structure,
+    whose request only `browser_hash`, the browser that opened it, may answer. `expires_at` moves when it is opened.
     """
 
     __tablename__ = "oauth_authorization_request"
@@ -121,7 +155,8 @@ class AuthorizationRequest(Base):
     grant_action: Mapped[str | None]
     grant_id: Mapped[UUID | None]
     demand: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    asked: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    asked: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    browser_hash: Mapped[bytes | None]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     opened_at: Mapped[datetime | None]
@@ -172,7 +207,8 @@ class DeviceGuess(Base):
 
 
 class Code(Base):
-    """An authorization code: 60 seconds, one use. `id` is also the family of the tokens it gives."""
+    """An authorization code: 60 seconds, one use. `id` is also the family of the tokens it gives. It stands for a
+    patient's grant, or for a professional."""
 
     __tablename__ = "oauth_code"
 
@@ -184,9 +220,10 @@ class Code(Base):
     jkt: Mapped[str | None]
     scope: Mapped[str]
     nonce: Mapped[str | None]
-    patient_id: Mapped[UUID]
-    person_id: Mapped[UUID]
-    grant_id: Mapped[UUID]
+    patient_id: Mapped[UUID | None]
+    person_id: Mapped[UUID | None]
+    grant_id: Mapped[UUID | None]
+    professional_id: Mapped[UUID | None]
     assurance: Mapped[str]
     amr: Mapped[str] = mapped_column(default="", server_default="")
     signed_in_at: Mapped[datetime]
@@ -195,7 +232,7 @@ class Code(Base):
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
 
-    __table_args__ = (sa.Index(None, "expires_at"),)
+    __table_args__ = (sa.CheckConstraint(_ONE_BEARER, name="bearer"), sa.Index(None, "expires_at"))
 
 
 class Login(Base):
@@ -217,7 +254,8 @@ class Login(Base):
 class Token(Base):
     """An access or refresh token. Dead rows stay a while as tombstones, so that a refused call has an author.
 
-    `family_id` joins what came from one code; `rotated_at` marks a refresh token that was exchanged for another.
+    `family_id` joins what came from one code; `rotated_at` marks a refresh token that was exchanged for another. Those
+    of a professional end with their sign-in, `session_id`.
     """
 
     __tablename__ = "oauth_token"
@@ -229,6 +267,8 @@ class Token(Base):
     patient_id: Mapped[UUID | None]
     person_id: Mapped[UUID | None]
     grant_id: Mapped[UUID | None]
+    professional_id: Mapped[UUID | None]
+    session_id: Mapped[UUID | None]
     scope: Mapped[str]
     jkt: Mapped[str | None]
     family_id: Mapped[UUID]
@@ -241,6 +281,9 @@ class Token(Base):
 
     __table_args__ = (
         one_of("kind", "kind", TokenKind),
+        sa.CheckConstraint(_NO_PATIENT, name="bearer"),
+        sa.Index(None, "professional_id", postgresql_where=sa.text("professional_id IS NOT NULL")),
+        sa.Index(None, "session_id", postgresql_where=sa.text("session_id IS NOT NULL")),
         sa.Index(None, "family_id"),
         sa.Index(None, "grant_id"),
         sa.Index(None, "expires_at"),

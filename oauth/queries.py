@@ -9,8 +9,9 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from oauth import models
-from oauth.rules.clients import AuthMethod, Client, Environment, KeySet, Profile
+from oauth.rules.clients import AuthMethod, Client, Environment, KeySet, Profile, Structure
 from oauth.rules.tokens import TokenKind
+from oauth.workflow import StructureState
 from platform_core import clock
 from platform_core.crypto import hash_token
 from platform_core.database import db, run, run_first
@@ -27,6 +28,8 @@ class TokenView:
     patient_id: UUID | None
     person_id: UUID | None
     grant_id: UUID | None
+    professional_id: UUID | None
+    session_id: UUID | None
     scope: str
     jkt: str | None
     family_id: UUID
@@ -80,6 +83,49 @@ def get_client_of(application_id: UUID, client_id: str) -> Client:
 def list_clients(application_id: UUID) -> Sequence[Client]:
     """The active clients of an application, the oldest first."""
     return list(_clients("c.application_id = %(value)s", application_id))
+
+
+def list_structures() -> Sequence[tuple[Structure, Sequence[Client]]]:
+    """Every structure with its active clients, by name; those that ended last."""
+    table = models.Structure
+    rows = db.session.scalars(sa.select(table).order_by(table.state == StructureState.ENDED, table.name, table.id))
+    return [
+        (
+            Structure(row.id, row.finess, row.name, StructureState(row.state)),
+            list(_clients("c.structure_id = %(value)s", row.id)),
+        )
+        for row in rows
+    ]
+
+
+def find_structure(finess: str) -> Structure | None:
+    """The structure of that FINESS number, unless it ended."""
+    table = models.Structure
+    present = (table.finess == finess, table.state != StructureState.ENDED)
+    row = db.session.scalar(sa.select(table).where(*present))
+    return Structure(row.id, row.finess, row.name, StructureState(row.state)) if row else None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedSoftware:
+    """Software that works for a professional now: since when, and until when at most."""
+
+    client: Client
+    since: datetime
+    until: datetime
+
+
+def list_linked_software(professional_id: UUID) -> Sequence[LinkedSoftware]:
+    """The software that holds a live token of a professional, by name."""
+    table = models.Token
+    alive = (table.professional_id == professional_id, table.revoked_at.is_(None), table.expires_at > clock.now())
+    query = sa.select(table.client_pk, sa.func.min(table.issued_at), sa.func.max(table.expires_at)).where(*alive)
+    found = [
+        LinkedSoftware(client, since, until)
+        for client_pk, since, until in db.session.execute(query.group_by(table.client_pk))
+        for client in _clients("c.id = %(value)s", client_pk)
+    ]
+    return sorted(found, key=lambda one: (one.client.name, one.client.client_id))
 
 
 def list_tested_clients() -> Sequence[Client]:
@@ -140,12 +186,14 @@ def _clients(condition: str, value: object, *, send: Callable[..., list[Any]] = 
 
 
 _CLIENTS = """
-SELECT c.*, s.fetched_at, s.fresh_until, s.fault,
+SELECT c.*, z.finess, z.name AS structure_name, z.state AS structure_state, s.fetched_at, s.fresh_until, s.fault,
        CASE WHEN c.jwks_uri IS NULL
             THEN (SELECT jsonb_agg(k.jwk) FROM oauth_client_key k
                    WHERE k.client_pk = c.id AND (k.expires_at IS NULL OR k.expires_at > %(now)s))
             ELSE s.keys END AS keys
-  FROM oauth_client c LEFT JOIN oauth_client_keyset s ON s.client_pk = c.id
+  FROM oauth_client c
+  LEFT JOIN oauth_client_keyset s ON s.client_pk = c.id
+  LEFT JOIN oauth_structure z ON z.id = c.structure_id
  WHERE c.status = 'active' AND {condition} ORDER BY c.id
 """
 
@@ -176,7 +224,12 @@ def _client(row: Any) -> Client:
         registered_grants=None if row.grant_types is None else tuple(row.grant_types),
         scope=row.scope,
         may_introspect=row.may_introspect,
+        structure=_structure(row) if row.structure_id else None,
     )
+
+
+def _structure(row: Any) -> Structure:
+    return Structure(row.structure_id, row.finess, row.structure_name, StructureState(row.structure_state))
 
 
 def _kind(jwk: dict[str, Any]) -> str:

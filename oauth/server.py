@@ -125,7 +125,8 @@ class AuthorizationCodeGrant(authlib_grants.AuthorizationCodeGrant):
     def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
         client = self.request.client.client
         code = self.request.authorization_code.code
-        return 200, service.issue_for_code(client=client, code=code, jkt=self.jkt, now=clock.now()), NO_STORE
+        issue = service.issue_for_professional if code.professional_id else service.issue_for_code
+        return 200, issue(client=client, code=code, jkt=self.jkt, now=clock.now()), NO_STORE
 
 
 class RefreshTokenGrant(authlib_grants.RefreshTokenGrant):
@@ -144,10 +145,11 @@ class RefreshTokenGrant(authlib_grants.RefreshTokenGrant):
         return _Token(token)
 
     def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
-        client = self.request.client.client
-        answer = service.refresh(
+        client, token = self.request.client.client, self.request.refresh_token.token
+        refresh = service.refresh_for_professional if token.professional_id else service.refresh
+        answer = refresh(
             client=client,
-            token=self.request.refresh_token.token,
+            token=token,
             scope=self.request.form.get("scope", ""),
             jkt=self.jkt,
             now=clock.now(),

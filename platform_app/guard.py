@@ -28,6 +28,7 @@ from oauth.rules.scopes import reaches
 from oauth.rules.tokens import TokenKind, check_token, needs_proof, read_authorization, refused
 from oauth.service import access as oauth_access
 from oauth.service import replays
+from platform_app.software import SoftwareCall
 from platform_core import clock, config, crypto
 from platform_core.access import ALWAYS, Access, Actor, ActorKind, DatePeriod, Interaction, Permit, plug_guard
 from platform_core.categories import registry
@@ -57,7 +58,7 @@ def init_guard() -> None:
 
 
 @contextmanager
-def guarded_call(interaction: Interaction) -> Iterator["Call"]:
+def guarded_call(interaction: Interaction) -> Iterator["Call | SoftwareCall"]:
     """Authorise the present HTTP request as a data call; see `platform_core.access.data_call`."""
     g.data_call_opened = True
     attempt = _Attempt(interaction)
@@ -142,6 +143,10 @@ class Call:
         if not self.is_sure and any((known := registry.find(code)) and known.sensitive for code in categories):
             raise assurance.insufficient()
 
+    def turn_to(self, patient_id: UUID) -> str:
+        """The token says whose record it is. Raises `Forbidden`."""
+        raise Forbidden("Only professionals' software searches patients.", code="patient-mismatch")
+
     def served(self, counts: Mapping[str, int], ids: Sequence[str] = ()) -> None:
         for category, count in counts.items():
             self.counts[category] = self.counts.get(category, 0) + count
@@ -182,9 +187,9 @@ class _Attempt:
         self.row: Any = None
         self.places = 0
         self.proof: Proof | None = None
-        self.call: Call | None = None
+        self.call: Call | SoftwareCall | None = None
 
-    def authorise(self) -> Call:
+    def authorise(self) -> Call | SoftwareCall:
         """The checks of the design up to the live consent. Raises `Unauthenticated` or `Forbidden`.
 
         `ens_authorize` also binds row-level security to the token's patient: a refusal rolls that back.
@@ -193,7 +198,7 @@ class _Attempt:
         self.token = presented.token
         shown = self._examine_proof() if presented.is_bound else None
         row = self._find(shown)
-        if row is None or row.token_kind != TokenKind.ACCESS or row.patient_id is None:
+        if row is None or row.token_kind != TokenKind.ACCESS or not (row.patient_id or row.professional_id):
             raise refused(presented, "The access token is not known.")
         self.row, self.clock_offset = row, row.clock_offset
         dead_at = row.token_revoked_at
@@ -208,8 +213,12 @@ class _Attempt:
         )
         if shown is not None:
             self.proof = self._require_proof(shown)
-        now = self.now + self.clock_offset
         _check_client(row)
+        if row.professional_id:
+            self.call = SoftwareCall.of(row, self.interaction)
+            self.call.check(row.structure_state)
+            return self.call
+        now = self.now + self.clock_offset
         with self._unless_about_consent():
             _check_listing(row, now)
         facts = _facts(row)
@@ -262,6 +271,8 @@ class _Attempt:
         return proof
 
     def _actor(self) -> Actor:
+        if isinstance(self.call, SoftwareCall):
+            return self.call.actor
         return Actor(ActorKind.APPLICATION, self.row.consent_app_id, self.row.app_name)
 
     def reword(self, error: DomainError) -> None:
@@ -272,11 +283,18 @@ class _Attempt:
         if isinstance(error, TooManyRequests) and error.retry_at:
             error.retry_at -= self.clock_offset
 
-    def journal_served(self, call: Call) -> None:
-        if self._is_about_consent:
+    @property
+    def _patient_id(self) -> UUID | None:
+        """The patient whose journal the call belongs to, as far as it is known."""
+        patient_id: UUID | None = self.call.patient if isinstance(self.call, SoftwareCall) else self.row.patient_id
+        return patient_id
+
+    def journal_served(self, call: Call | SoftwareCall) -> None:
+        if self._is_about_consent or self._patient_id is None:
             return
         named = [category for category, count in call.counts.items() if count] or call.categories
-        entry = self._entry(journal.SERVED, sorted(named), sum(call.counts.values()))
+        quality = call.quality if isinstance(call, SoftwareCall) else ""
+        entry = self._entry(journal.SERVED, sorted(named), sum(call.counts.values()), quality)
         journal.record(replace(entry, resources=_nameable(named, call.ids)))
 
     def journal_refused(self, error: DomainError) -> None:
@@ -284,10 +302,12 @@ class _Attempt:
         if self.row is None:
             return
         categories = sorted(self.call.categories) if self.call else []
-        with transaction(patient_id=self.row.patient_id):
+        with transaction(patient_id=self._patient_id):
             if self.proof is not None:
                 with suppress(OAuthRefusal):
                     replays.use_up([oauth_access.seen_once(self.proof)])
+            if self._patient_id is None:
+                return
             journal.record(self._entry(journal.REFUSED, categories, 0, _code(error)))
 
     def _access(self) -> str:
@@ -297,7 +317,7 @@ class _Attempt:
 
     def _entry(self, outcome: str, categories: list[str], count: int, code: str = "") -> journal.Entry:
         return journal.Entry(
-            patient_id=self.row.patient_id,
+            patient_id=self._patient_id,  # type: ignore[arg-type]
             actor=self._actor(),
             interaction=self.interaction.name,
             resource=self.interaction.resource,

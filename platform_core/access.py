@@ -4,9 +4,9 @@ The cores know neither OAuth nor consent: they open a `data_call`, name the cate
 permit they get. `platform_app` plugs in the guard that answers.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import Protocol
@@ -86,7 +86,8 @@ class Permit:
 
     `patient_reference` is the patient's id as this caller knows it (pairwise for an app). `source` is the `meta.source`
     of what the caller writes. `author_id` identifies the writer in stored rows; `app_id` is the sector of pairwise ids.
-    `excluded` holds the resources that the patient keeps from this caller: to it, they do not exist.
+    `excluded` holds the resources that the patient keeps from this caller: to it, they do not exist. `types` are the
+    types of document within the categories that it may read, or write; None for all.
     """
 
     actor: Actor
@@ -99,10 +100,14 @@ class Permit:
     client_id: str = ""
     grant_id: UUID | None = None
     excluded: frozenset[UUID] = frozenset()
+    types: frozenset[str] | None = None
 
 
 class DataCall(Protocol):
-    """A guarded call in progress: its transaction is open and bound to the patient."""
+    """A guarded call in progress: its transaction is open and bound to the patient.
+
+    Only the search of a patient by professionals' software is bound to nobody, until it says whom it found.
+    """
 
     @property
     def actor(self) -> Actor: ...
@@ -135,17 +140,26 @@ class DataCall(Protocol):
         left out instead of refused (a search over a whole class). Raises `Forbidden` or `TooManyRequests`.
         """
 
+    def turn_to(self, patient_id: UUID) -> str:
+        """Bind the call to the patient whom it has just found; their id as the caller knows them from now on.
+
+        Raises `Forbidden` for a caller whose token says whose record it is.
+        """
+
     def served(self, counts: Mapping[str, int], ids: Sequence[str] = ()) -> None:
         """Say how many resources of each category were served or stored, and which, for the journal."""
 
 
 @dataclass(frozen=True, slots=True)
 class Interaction:
-    """What the call is, in the journal's words: a FHIR interaction (`search`, `create`…) on a resource type."""
+    """What the call is, in the journal's words: a FHIR interaction (`search`, `create`…) on a resource type.
+
+    `patients` gives the ids of the patients whom the request names: it is asked for those whose token names none.
+    """
 
     name: str
     resource: str
-    parameters: Mapping[str, str] = field(default_factory=dict)
+    patients: Callable[[], Collection[str]] = tuple
 
 
 class DataGuard(Protocol):

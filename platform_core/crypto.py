@@ -13,6 +13,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -147,6 +148,26 @@ def pairwise_id(sector: UUID, subject: UUID, kind: str = "Patient") -> str:
     value = int.from_bytes(digest[:16], "big")
     value &= ~(0xF << 76) & ~(0x3 << 62)
     return str(UUID(int=value | 0x8 << 76 | 0x2 << 62))
+
+
+def sealed_id(sector: UUID, subject: UUID) -> str:
+    """The id of a subject as one structure (`sector`) knows it, which `unseal_id` reads back: a pairwise id that needs
+    no table. One block under a key of that sector: it can neither be made up nor be read elsewhere."""
+    return str(UUID(bytes=_block_cipher(sector).encryptor().update(subject.bytes)))
+
+
+def unseal_id(sector: UUID, text: str) -> UUID | None:
+    """What `sealed_id` closed for that sector; the UUID of nobody for any other text, None for one that is no UUID."""
+    try:
+        sealed = UUID(text)
+    except ValueError:
+        return None
+    return UUID(bytes=_block_cipher(sector).decryptor().update(sealed.bytes))
+
+
+def _block_cipher(sector: UUID) -> Cipher[modes.ECB]:
+    # One block and no more: a permutation of the UUIDs, where the mode has nothing to chain.
+    return Cipher(algorithms.AES(_derive(config.current().pseudonym_key, f"sector:{sector}")), modes.ECB())  # noqa: S305
 
 
 def base64url(raw: bytes) -> str:

@@ -11,6 +11,9 @@ INS_NIR_TEST = "1.2.250.1.213.1.4.10"
 INS_NIR_DEMO = "1.2.250.1.213.1.4.11"
 _PRODUCTION = frozenset({INS_NIR, INS_NIA})
 _OIDS = _PRODUCTION | {INS_NIR_TEST, INS_NIR_DEMO}
+INS_SYSTEMS = frozenset(f"urn:oid:{oid}" for oid in _OIDS)
+"""The FHIR identifier systems of the INS."""
+
 _MATRICULE = re.compile(r"\d{5}(?:\d\d|2[AB])\d{8}")
 
 

@@ -4,18 +4,19 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from dmp_core.categories import DOCUMENT_KINDS
+from dmp_core.categories import DOCUMENT_KINDS, VACCINATION_HISTORY
 from dmp_core.fhir.documents import PROFILE, SIMPLIFIED, DocumentRenderer
 from dmp_core.models.documents import DocumentRow
 from dmp_core.queries import documents as queries
 from dmp_core.rules.asked import PATIENT_PARAMETERS, asks_another_patient
 from dmp_core.rules.documents import asked as rules
+from dmp_core.rules.documents.asked import Condition
 from dmp_core.rules.documents.visibility import Viewer, is_visible
 from dmp_core.service.documents import changes
 from dmp_core.service.documents.publishing import publish_document
 from dmp_core.service.documents.submissions import publish_submission
-from platform_core import crypto
-from platform_core.access import Access, DataCall, Permit
+from platform_core import clock, crypto
+from platform_core.access import Access, ActorKind, DataCall, Permit
 from platform_core.blobs import service as blobs
 from platform_core.clock import PARIS
 from platform_core.errors import Forbidden, NotFound
@@ -80,11 +81,19 @@ def search(call: DataCall, query: Query) -> Page:
     if not asked.kinds:
         return Page((), {}, total=0 if query.total or not query.count else None)
     permit = call.require(asked.categories, Access.READ, period=asked.dates.days(), narrow=not asked.named)
-    spans = asked.spans(permit.categories)
-    sought = queries.Sought(call.patient_id, Viewer.reading(permit), spans, asked.conditions, asked.updated)
+    spans, conditions = asked.spans(permit.categories), [*asked.conditions, *_conditions(query, permit)]
+    sought = queries.Sought(call.patient_id, Viewer.reading(permit), spans, conditions, asked.updated)
     rows = queries.search_documents(sought, sort=asked.sort, limit=query.count + 1, skip=query.count * query.offset)
     total = queries.count_documents(sought) if query.total or not query.count else None
     return _page(query, permit, rows, total)
+
+
+def _conditions(query: Query, permit: Permit) -> Iterator[Condition]:
+    """What narrows the search of a professional: the access matrix, and the last two years unless they look further."""
+    if permit.types is not None:
+        yield Condition("types", {"codes": sorted(permit.types)})
+    if permit.actor.kind is ActorKind.PROFESSIONAL and not rules.LOOKS_FURTHER & query.values.keys():
+        yield Condition("recent", {"since": clock.now() - rules.FIRST_LOOK, "always": [VACCINATION_HISTORY]})
 
 
 def _page(query: Query, permit: Permit, rows: Sequence[DocumentRow], total: int | None) -> Page:
@@ -103,7 +112,8 @@ def _readable(call: DataCall, identifier: str) -> tuple[DocumentRow, Permit]:
     category = DOCUMENT_KINDS[row.kind].category
     permit = _permit_to_read(call, category, identifier)
     covered = row.effective_at.astimezone(PARIS).date() in permit.categories[category]
-    if not (covered and is_visible(row, Viewer.reading(permit))):
+    reached = permit.types is None or row.type_code in permit.types
+    if not (covered and reached and is_visible(row, Viewer.reading(permit))):
         raise _absent(identifier)
     return row, permit
 
@@ -145,7 +155,16 @@ DOCUMENT = ResourceType(
     history=history,
     transactional=True,
     attachments=True,
+    user="crs",
+    label_fr="Documents, par leur description",
 )
-BINARY = ResourceType(name="Binary", content=read_content, transactional=True, attachments=True)
+BINARY = ResourceType(
+    name="Binary",
+    content=read_content,
+    transactional=True,
+    attachments=True,
+    user="r",
+    label_fr="Documents, par leur contenu",
+)
 LIST = ResourceType(name="List", transactional=True)
 IN_SUBMISSIONS = frozenset({DOCUMENT.name, BINARY.name, LIST.name, "Parameters"})

@@ -17,6 +17,7 @@ from platform_core.errors import Forbidden, NotFound
 from platform_core.fhir.registry import Page, Resource, ResourceType, SearchParameter, Stored
 from platform_core.fhir.search import Query
 
+_FOR_SOFTWARE = {"Immunization": ("crs", "Vaccinations")}
 _TYPES = {"code": "token", "date": "date", "status": "token"}
 
 
@@ -85,6 +86,7 @@ def _permit(call: DataCall, category: str, absent: NotFound) -> Permit:
 
 def _resource_type(kind: EntryKind) -> ResourceType:
     written = is_written(kind)
+    user, label = _FOR_SOFTWARE.get(kind.resource, ("", ""))
     return ResourceType(
         name=kind.resource,
         parameters=(
@@ -97,6 +99,8 @@ def _resource_type(kind: EntryKind) -> ResourceType:
         search=search,
         create=create if written else None,
         update=update if written else None,
+        user=user,
+        label_fr=label,
     )
 
 

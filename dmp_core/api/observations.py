@@ -124,4 +124,6 @@ OBSERVATION = ResourceType(
     create=create,
     create_many=create_many,
     transactional=True,
+    user="crs",
+    label_fr="Mesures et résultats",
 )

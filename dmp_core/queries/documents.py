@@ -94,6 +94,7 @@ _CONDITIONS = {
     "ids": "d.id = ANY (%({p}ids)s::uuid[])",
     "media": "d.media_type = ANY (%({p}types)s::text[])",
     "care": _between("d.effective_at"),
+    "recent": "(d.effective_at >= %({p}since)s::timestamptz OR d.type_code = ANY (%({p}always)s::text[]))",
     "kinds": "d.kind = ANY (%({p}kinds)s::text[])",
     "written_by": "(d.author_person = %({p}author)s OR d.author_institution = %({p}author)s)",
 }

@@ -1,7 +1,9 @@
 """Whose measure it is: the patient that a resource or a search names must be the one of the call."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+from platform_core.health_identity import INS_SYSTEMS
 
 
 def names_another(subject: Mapping[str, Any], patient_reference: str) -> bool:
@@ -17,6 +19,23 @@ def names_another(subject: Mapping[str, Any], patient_reference: str) -> bool:
 def value_names_another(value: str, patient_reference: str) -> bool:
     """The same for a search value: `Patient/<id>`, `<id>`, an address, or `system|<id>`."""
     return _id(value.rpartition("|")[2]) != patient_reference
+
+
+def matricules_in(resource: Mapping[str, Any]) -> set[str]:
+    """The matricules INS that a resource holds, wherever they stand: identifiers of a contained Patient, of a
+    reference."""
+    return set(_matricules(resource))
+
+
+def _matricules(value: Any) -> Iterator[str]:
+    if isinstance(value, list):
+        for child in value:
+            yield from _matricules(child)
+    elif isinstance(value, dict):
+        if value.get("system") in INS_SYSTEMS and isinstance(value.get("value"), str):
+            yield "".join(value["value"].split()).upper()
+        for child in value.values():
+            yield from _matricules(child)
 
 
 def _id(reference: str) -> str:

@@ -1,5 +1,6 @@
 """An Observation on its way in: judged, then stored; nothing is stored of what is refused."""
 
+import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,9 +10,10 @@ from uuid import UUID
 from dmp_core.fhir import measures as fhir
 from dmp_core.models.measures import MeasureRow
 from dmp_core.rules.observations import Measure, read_measure, source_fault
-from dmp_core.rules.subjects import names_another
+from dmp_core.rules.subjects import matricules_in, names_another
+from identity_core import queries as identity
 from platform_core import clock, events
-from platform_core.access import Permit
+from platform_core.access import ActorKind, Permit
 from platform_core.database import db
 from platform_core.errors import Fault, Forbidden
 from platform_core.events import DataChanged
@@ -85,10 +87,16 @@ def check_subject(resource: Mapping[str, Any], patient_reference: str, element: 
         raise Forbidden("The resource names another patient than the token does.", code="patient-mismatch")
 
 
-def check_source(resource: Resource, source: str) -> None:
-    """Raise `Invalid` when `meta.source` is not of the writer."""
-    if fault := source_fault(resource, source):
+def check_written(resource: Resource, permit: Permit) -> None:
+    """Raise `Invalid` when `meta.source` is not of the writer, `Forbidden` (`patient-mismatch`) when a professional's
+    software writes of another matricule than the patient's."""
+    if fault := source_fault(resource, permit.source):
         raise invalid([fault])
+    if permit.actor.kind is not ActorKind.PROFESSIONAL or not (told := matricules_in(resource)):
+        return
+    ins = identity.find_ins(permit.patient_id)
+    if ins is None or not all(hmac.compare_digest(one.encode(), ins.matricule.encode()) for one in told):
+        raise Forbidden("The resource holds the matricule of another patient.", code="patient-mismatch")
 
 
 def store(drafts: Sequence[Draft], author: Author) -> list[MeasureRow]:

@@ -10,10 +10,10 @@ import sqlalchemy as sa
 from dmp_core.fhir.measures import Renderer
 from dmp_core.queries import measures as queries
 from dmp_core.service import devices
-from dmp_core.service.drafts import Author, Draft, check_source, draft, store
+from dmp_core.service.drafts import Author, Draft, check_written, draft, store
 from platform_core.access import Access, DataCall, Permit
 from platform_core.database import db
-from platform_core.errors import Conflict, DomainError, Fault, Invalid
+from platform_core.errors import Conflict, DomainError, Fault, Forbidden, Invalid
 from platform_core.fhir.registry import Entry, Outcome, Resource, Stored
 from platform_core.fhir.search import Query, read_query, refused
 from platform_core.fhir.transactions import resolve
@@ -77,7 +77,7 @@ def perform_transaction(*, call: DataCall, entries: Sequence[Entry]) -> Sequence
 
 def _add(judged: Draft, permit: Permit, criteria: str) -> Stored:
     renderer = Renderer(permit)
-    check_source(judged.resource, permit.source)
+    check_written(judged.resource, permit)
     if criteria and (found := _find_same(judged, permit, criteria, renderer)):
         return found
     linked = judged if judged.device_id else _linked(judged, devices.Links(permit.patient_id, renderer))
@@ -94,9 +94,9 @@ def _judged(resource: Resource, patient_reference: str) -> Draft | DomainError:
 
 def _completed(item: Draft, permit: Permit, links: devices.Links) -> Draft | DomainError:
     try:
-        check_source(item.resource, permit.source)
+        check_written(item.resource, permit)
         return _linked(item, links)
-    except Invalid as error:
+    except (Forbidden, Invalid) as error:
         return error
 
 

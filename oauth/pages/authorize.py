@@ -7,7 +7,7 @@ from flask import Blueprint, make_response, redirect, render_template, request, 
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
-from identity_core.sessions import Slot, browser_key, find_sign_in, sign_in_url
+from identity_core.sessions import SLOT_OF, Slot, browser_key, find_sign_in, sign_in_url
 from oauth import queries, service
 from oauth.errors import OAuthRefusal, RequestGone, UnknownRedirect
 from oauth.rules.clients import Client
@@ -53,32 +53,36 @@ def go_on(authorization_id: UUID) -> Response:
 
 def _go_on(opened: OpenedRequest, *, is_back: bool = False) -> Response:
     """On to the question, once the person has signed in as the app demands; on to signing in before, once."""
-    demand, sign_in, now = opened.demand, find_sign_in(Slot.CITIZEN), clock.now()
+    area = Area.PROFESSIONAL if opened.asked is None else Area.PATIENT
+    demand, sign_in, now = opened.demand, find_sign_in(SLOT_OF[area]), clock.now()
     with transaction():
         client = queries.get_client(opened.client_pk)
         met = sign_in is not None and opened.is_met(
             client, person_id=sign_in.id, acr=sign_in.acr, proven_at=sign_in.auth_time, now=now
         )
         if demand.is_silent:
-            return _send(service.refuse_silence(opened=opened, is_signed_in=met, now=now))
+            return send(service.refuse_silence(opened=opened, is_signed_in=met, now=now))
         if is_back and sign_in and is_new(sign_in.auth_time, opened.opened_at):
             told = service.find_mismatch(opened=opened, client=client, person_id=sign_in.id, acr=sign_in.acr, now=now)
             if told:
-                return _send(told)
+                return send(told)
         if met or demand.is_plain:
             return _ask(opened, client)
     again = demand.again or demand.max_age is not None or demand.subject is not None
-    url = sign_in_url(Area.PATIENT, url_for(".go_on", authorization_id=opened.id), acr=demand.acr, again=again)
+    url = sign_in_url(area, url_for(".go_on", authorization_id=opened.id), acr=demand.acr, again=again)
     return redirect(url, 303)
 
 
 def _ask(opened: OpenedRequest, client: Client) -> Response:
-    """Put the question, in the transaction of the caller."""
+    """Put the question, in the transaction of the caller: to a professional when it is software of theirs."""
+    if opened.asked is None:
+        service.give_to_browser(opened=opened, browser_key=browser_key(), now=clock.now())
+        return redirect(url_for("oauth_software.show_question", authorization_id=opened.id), 303)
     by = Actor(ActorKind.APPLICATION, client.app_id, client.name)
     try:
         consent_request = service.hand_over(opened=opened, browser_key=browser_key(), by=by)
     except OAuthRefusal as error:
-        return _send(service.refusal(opened, error))
+        return send(service.refusal(opened, error))
     return redirect(f"/consentement/{consent_request}", 303)
 
 
@@ -106,10 +110,10 @@ def resume(authorization_id: UUID) -> Response:
             amr=sign_in.amr if sign_in else "",
             now=clock.now(),
         )
-    return _send(answer)
+    return send(answer)
 
 
-def _send(answer: AuthorizationAnswer) -> Response:
+def send(answer: AuthorizationAnswer) -> Response:
     """Send the browser back to the app, by a redirection or by a form that it posts (form_post 1.0 §2).
 
     `form-action` binds the redirections after a form too: whatever https address the app goes on to is let through,
@@ -139,7 +143,7 @@ def _store(parameters: MultiDict[str, str]) -> Response:
         try:
             uri = service.store_direct_request(client=client, parameters=given, now=clock.now())
         except OAuthRefusal as error:
-            return _send(service.direct_refusal(client, given, error))
+            return send(service.direct_refusal(client, given, error))
     query = urlencode({"client_id": client.client_id, "request_uri": uri})
     return redirect(f"{url_for('.authorize')}?{query}", 303)
 

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 from uuid import UUID
 
+from oauth.workflow import StructureState
 from platform_core.errors import Fault, Invalid
 
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
@@ -52,6 +53,20 @@ class KeySet:
 
 
 @dataclass(frozen=True, slots=True)
+class Structure:
+    """The establishment or practice that holds a client, known by its FINESS number."""
+
+    id: UUID
+    finess: str
+    name: str
+    state: StructureState
+
+    @property
+    def is_active(self) -> bool:
+        return self.state is StructureState.ACTIVE
+
+
+@dataclass(frozen=True, slots=True)
 class Client:
     """A registered client as the endpoints read it.
 
@@ -59,6 +74,7 @@ class Client:
     (`keyset`, None before the first time). `tls_subject` holds one metadata name of RFC 8705 §2.1.2 and its value.
     `last_used_at` is when it last got a token, to the hour. `registered_grants` and `scope` are what it registered
     dynamically, None for all that its profile and its ceiling allow; `may_introspect` is a right of resource servers.
+    With a `structure` it is software of professionals: no patient consents to it, a professional works with it.
     """
 
     pk: UUID
@@ -81,10 +97,14 @@ class Client:
     registered_grants: tuple[str, ...] | None = None
     scope: str | None = None
     may_introspect: bool = False
+    structure: Structure | None = None
 
     @property
     def app_id(self) -> UUID:
-        """What a consent is given to: the application, or in the sandbox this very client."""
+        """What a consent is given to: the application, or in the sandbox this very client. What a structure's software
+        knows people under is its structure's."""
+        if self.structure:
+            return self.structure.id
         if self.environment is Environment.PRODUCTION and self.application_id:
             return self.application_id
         return self.pk
@@ -100,6 +120,8 @@ class Client:
 
     @property
     def grant_types(self) -> tuple[str, ...]:
+        if self.structure:
+            return ("authorization_code", "refresh_token")
         allowed = allowed_grants(is_public=self.is_public)
         if self.registered_grants is None:
             return allowed

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from identity_core.rules import LEVELS
-from oauth.rules import scopes
+from oauth.rules import scopes, user_scopes
 from oauth.rules.clients import DEVICE_CODE, Profile
 from oauth.rules.details import TYPE
 from oauth.rules.grants import GrantAction
@@ -18,6 +18,7 @@ _CAPABILITIES = [
     "context-standalone-patient",
     "permission-offline",
     "permission-patient",
+    "permission-user",
     "permission-v2",
     "permission-v1",
     "authorize-post",
@@ -47,7 +48,7 @@ def authorization_server(issuer: str, by_certificate: Sequence[str] = ()) -> dic
         "grant_management_endpoint": f"{issuer}/oauth/grants",
         "grant_management_actions_supported": ["query", "revoke", *GrantAction],
         "grant_management_action_required": False,
-        "scopes_supported": [*sorted(scopes.PLAIN), scopes.APP],
+        "scopes_supported": [*sorted(scopes.PLAIN), scopes.APP, *user_scopes.offered()],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query", "form_post"],
         "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials", DEVICE_CODE],
@@ -98,7 +99,7 @@ def smart_configuration(issuer: str) -> dict[str, Any]:
     samples = ["patient/*.rs", "patient/Observation.rs", "patient/Observation.c"]
     return {
         **{name: server[name] for name in names.split()},
-        "scopes_supported": [*sorted(scopes.PLAIN), *samples],
+        "scopes_supported": [*sorted(scopes.PLAIN), *samples, *user_scopes.offered()],
         "management_endpoint": f"{issuer}/espace/applications",
         "capabilities": _CAPABILITIES,
     }

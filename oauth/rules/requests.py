@@ -8,7 +8,7 @@ from enum import StrEnum
 from urllib.parse import urlencode, urlsplit
 
 from oauth.errors import OAuthRefusal, UnknownRedirect
-from oauth.rules import details, scopes
+from oauth.rules import details, scopes, user_scopes
 from oauth.rules.clients import Client, Profile, redirect_matches
 from oauth.rules.demands import Demand, read_demand
 from oauth.rules.grants import GrantChange, read_change
@@ -43,7 +43,8 @@ class AuthorizationAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ValidRequest:
-    """A request that may be put before the patient. `dpop_jkt` is the key thumbprint it names (RFC 9449 §10)."""
+    """A request that may be put before the patient, or, when it asks for no data of one, before a professional.
+    `dpop_jkt` is the key thumbprint it names (RFC 9449 §10)."""
 
     redirect_uri: str
     state: str | None
@@ -54,7 +55,7 @@ class ValidRequest:
     response_mode: ResponseMode
     change: GrantChange
     demand: Demand
-    asked: details.Asked
+    asked: details.Asked | None
 
 
 def given_once(lists: Iterable[tuple[str, Sequence[str]]]) -> dict[str, str]:
@@ -83,9 +84,9 @@ def redirect_uri_of(client: Client, parameters: Mapping[str, str]) -> str:
 
 
 def read_request(
-    client: Client, parameters: Mapping[str, str], *, ceiling: Ceiling, audience: str, today: date
+    client: Client, parameters: Mapping[str, str], *, ceiling: Ceiling | None, audience: str, today: date
 ) -> ValidRequest:
-    """Check a request and read what it asks for.
+    """Check a request and read what it asks for; `ceiling` is None for professionals' software, which asks no patient.
 
     `audience` is the FHIR base that a SMART `aud` must name. Raises `UnknownRedirect` first of all, then
     `OAuthRefusal`, whose code may be sent to the redirect URI.
@@ -94,19 +95,28 @@ def read_request(
     mode = response_mode_of(redirect_uri, parameters.get("response_mode"))
     _check_response(parameters, mode)
     _check_audience(client, parameters, audience)
-    scope = parameters.get("scope", "")
+    scope, asked = _read_scope(parameters, ceiling, today)
     return ValidRequest(
         redirect_uri=redirect_uri,
         state=_bounded(parameters, "state"),
         nonce=_bounded(parameters, "nonce"),
-        scope=" ".join(scopes.split(scope)),
+        scope=scope,
         code_challenge=_challenge(parameters),
         dpop_jkt=_thumbprint(parameters),
         response_mode=mode,
         change=read_change(parameters),
         demand=read_demand(parameters),
-        asked=_asked(parameters, scope, ceiling, today),
+        asked=asked,
     )
+
+
+def _read_scope(
+    parameters: Mapping[str, str], ceiling: Ceiling | None, today: date
+) -> tuple[str, details.Asked | None]:
+    if ceiling is None:
+        return user_scopes.read_scope(parameters), None
+    scope = parameters.get("scope", "")
+    return " ".join(scopes.split(scope)), _asked(parameters, scope, ceiling, today)
 
 
 def read_device_request(

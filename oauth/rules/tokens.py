@@ -13,6 +13,9 @@ ACCESS_LIFETIME = timedelta(seconds=600)
 CODE_LIFETIME = timedelta(seconds=60)
 PUSHED_LIFETIME = timedelta(seconds=90)
 OPENED_LIFETIME = timedelta(minutes=30)
+WORKING_DAY = timedelta(hours=12)
+"""How long after proving who they are a professional's software may work for them."""
+
 _HEADER = re.compile(r"(?P<scheme>bearer|dpop) +(?P<token>[A-Za-z0-9\-._~+/]+=*) *", re.IGNORECASE)
 
 

@@ -24,6 +24,8 @@ def ceiling_of_application(client: Client) -> Ceiling:
     Raises `OAuthRefusal` (`unauthorized_client`) when a production application is not listed now: it asks no new
     consent, while the ones it has keep their tokens.
     """
+    if client.structure:
+        raise OAuthRefusal("unauthorized_client", "The software of a structure works for professionals only.")
     if client.application_id is None:
         return whole_registry()
     if client.is_sandbox:

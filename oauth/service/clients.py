@@ -112,7 +112,7 @@ def _register(
     is_public = jwk is None and jwks_uri is None
     if is_public and profile is Profile.FAPI2:
         raise Invalid("A client of the profile fapi2 needs a key.", code="invalid_client_metadata")
-    _check_redirects(redirect_uris, is_public=is_public, environment=environment)
+    check_redirects(redirect_uris, is_public=is_public, environment=environment)
     if jwks_uri is not None:
         check_jwks_uri(jwks_uri, has_key=jwk is not None, allow_loopback=_allows_loopback(environment))
     row = models.Client(
@@ -137,7 +137,7 @@ def _register(
     return queries.get_client(row.id)
 
 
-def _check_redirects(uris: Sequence[str], *, is_public: bool, environment: Environment) -> None:
+def check_redirects(uris: Sequence[str], *, is_public: bool, environment: Environment) -> None:
     if not uris or len(uris) > MOST_REDIRECTS:
         message = f"give between 1 and {MOST_REDIRECTS} addresses"
         raise Invalid(
@@ -154,7 +154,7 @@ def _allows_loopback(environment: Environment) -> bool:
 def replace_redirect_uris(*, client_pk: UUID, redirect_uris: Sequence[str], by: Actor) -> None:
     """Register other addresses of return; requests pushed before keep theirs. Raises `Invalid`, `NotFound`."""
     row = _held(client_pk)
-    _check_redirects(redirect_uris, is_public=row.is_public, environment=Environment(row.environment))
+    check_redirects(redirect_uris, is_public=row.is_public, environment=Environment(row.environment))
     row.redirect_uris = list(dict.fromkeys(redirect_uris))
     db.session.flush()
     audit.record("oauth:client:redirected", by=by, object_type="client", object_id=row.id)

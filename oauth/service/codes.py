@@ -1,6 +1,6 @@
 """Authorization codes: 60 seconds, one use, by one statement; presented twice, they take back what they gave."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from platform_core.ids import opaque, uuid7
 
 @dataclass(frozen=True, slots=True)
 class RedeemedCode:
-    """A code just used up: what the request had fixed, and whose grant it stands for. `id` is its tokens' family."""
+    """A code just used up: what the request had fixed, and whom it stands for. `id` is its tokens' family."""
 
     id: UUID
     redirect_uri: str
@@ -25,13 +25,29 @@ class RedeemedCode:
     jkt: str | None
     scope: str
     nonce: str | None
-    patient_id: UUID
-    person_id: UUID
-    grant_id: UUID
+    patient_id: UUID | None
+    person_id: UUID | None
+    grant_id: UUID | None
     assurance: str
     signed_in_at: datetime
     session_id: UUID | None = None
     amr: str = ""
+    professional_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """Whom a code stands for: the grant of a patient and the person who gave it, or a professional."""
+
+    assurance: str
+    patient_id: UUID | None = None
+    person_id: UUID | None = None
+    grant_id: UUID | None = None
+    professional_id: UUID | None = None
+
+    @classmethod
+    def of(cls, outcome: RequestOutcome) -> "Bearer":
+        return cls(outcome.assurance, outcome.patient_id, outcome.person_id, outcome.grant_id)
 
 
 _COLUMNS = [getattr(Code, name) for name in RedeemedCode.__dataclass_fields__]
@@ -40,7 +56,7 @@ _COLUMNS = [getattr(Code, name) for name in RedeemedCode.__dataclass_fields__]
 def issue_code(
     *,
     request: AuthorizationRequest,
-    outcome: RequestOutcome,
+    bearer: Bearer,
     signed_in_at: datetime,
     session_id: UUID | None = None,
     amr: str = "",
@@ -57,10 +73,7 @@ def issue_code(
         "jkt": request.jkt,
         "scope": request.scope,
         "nonce": request.nonce,
-        "patient_id": outcome.patient_id,
-        "person_id": outcome.person_id,
-        "grant_id": outcome.grant_id,
-        "assurance": outcome.assurance,
+        **asdict(bearer),
         "signed_in_at": signed_in_at,
         "session_id": session_id,
         "amr": amr,

@@ -161,9 +161,9 @@ def poll(*, client: Client, device_code: str, jkt: str | None, now: datetime) ->
         jkt=jkt,
         scope=row.scope,
         nonce=None,
-        patient_id=outcome.patient_id,  # type: ignore[arg-type]
-        person_id=outcome.person_id,  # type: ignore[arg-type]
-        grant_id=outcome.grant_id,  # type: ignore[arg-type]
+        patient_id=outcome.patient_id,
+        person_id=outcome.person_id,
+        grant_id=outcome.grant_id,
         assurance=outcome.assurance,
         signed_in_at=outcome.decided_at or now,
     )

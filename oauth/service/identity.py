@@ -18,12 +18,14 @@ ALGORITHMS = {Profile.FAPI2: "ES256", Profile.SMART: "RS256"}
 
 
 class SignedIn(Protocol):
-    """The person and the record that a token stands for."""
+    """The person and the record that a token stands for, or the professional."""
 
     @property
     def patient_id(self) -> UUID | None: ...
     @property
     def person_id(self) -> UUID | None: ...
+    @property
+    def professional_id(self) -> UUID | None: ...
     @property
     def assurance(self) -> str: ...
     @property
@@ -81,10 +83,19 @@ def proof_claims(signed_in: SignedIn) -> dict[str, Any]:
 
 def user_claims(*, client: Client, signed_in: SignedIn, scope: str) -> dict[str, Any]:
     """What userinfo tells (OpenID Connect Core §5.3): `sub`, and `fhirUser` when that scope was granted."""
+    if signed_in.professional_id:
+        return _professional_claims(client, signed_in.professional_id, scope)
     patient_id, person_id = signed_in.patient_id, signed_in.person_id
     if patient_id is None or person_id is None:
         raise ValueError("A token of the app itself stands for nobody.")
     claims = {"sub": subject(client, person_id)}
     if "fhirUser" in scopes.split(scope):
         claims["fhirUser"] = fhir_user(client, patient_id=patient_id, person_id=person_id)
+    return claims
+
+
+def _professional_claims(client: Client, professional_id: UUID, scope: str) -> dict[str, Any]:
+    claims = {"sub": subject(client, professional_id)}
+    if "fhirUser" in scopes.split(scope):
+        claims["fhirUser"] = f"{config.current().base_url}/fhir/Practitioner/{claims['sub']}"
     return claims

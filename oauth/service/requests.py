@@ -38,7 +38,8 @@ URN = "urn:ietf:params:oauth:request_uri:"
 
 @dataclass(frozen=True, slots=True)
 class OpenedRequest:
-    """A request in the hands of the browser: where its answer goes, and the consent that it waits for."""
+    """A request in the hands of the browser: where its answer goes, and the consent that it waits for. Without `asked`
+    it waits for a professional, not for a patient."""
 
     id: UUID
     client_pk: UUID
@@ -48,7 +49,8 @@ class OpenedRequest:
     change: GrantChange
     demand: Demand
     opened_at: datetime
-    asked: Asked
+    scope: str
+    asked: Asked | None
     consent_request_id: UUID | None
 
     def is_met(self, client: Client, *, person_id: UUID, acr: str, proven_at: datetime, now: datetime) -> bool:
@@ -95,7 +97,7 @@ def open_pushed_request(*, request_uri: str, client_id: str, now: datetime) -> O
     """
     client = queries.find_client(client_id)
     if client is None or not request_uri.startswith(URN):
-        raise _gone()
+        raise gone()
     opened = (
         sa.update(AuthorizationRequest)
         .where(
@@ -109,8 +111,8 @@ def open_pushed_request(*, request_uri: str, client_id: str, now: datetime) -> O
     )
     row = db.session.scalar(opened)
     if row is None:
-        raise _gone()
-    return _opened(row)
+        raise gone()
+    return opened_view(row)
 
 
 def hand_over(*, opened: OpenedRequest, browser_key: str, by: Actor) -> UUID:
@@ -119,8 +121,9 @@ def hand_over(*, opened: OpenedRequest, browser_key: str, by: Actor) -> UUID:
     Returns the id of the consent request, whose page is `/consentement/<id>`. Raises `OAuthRefusal`
     (`unauthorized_client`) when the application lost its listing meanwhile.
     """
-    client = queries.get_client(opened.client_pk)
-    asked = opened.asked
+    client, asked = queries.get_client(opened.client_pk), opened.asked
+    if asked is None:
+        raise gone()
     request_id = consent.open_request(
         app=ceilings.app_facts(client),
         items=asked.items,
@@ -141,7 +144,7 @@ def hand_over(*, opened: OpenedRequest, browser_key: str, by: Actor) -> UUID:
 
 def find_opened_request(*, authorization_id: UUID, now: datetime) -> OpenedRequest:
     """An opened request that waits for the person to sign in. Raises `RequestGone`."""
-    return _opened(_waiting(authorization_id, now))
+    return opened_view(waiting(authorization_id, now))
 
 
 def find_mismatch(
@@ -152,7 +155,7 @@ def find_mismatch(
     error = _mismatch(opened, client, person_id, acr)
     if error is None:
         return None
-    _waiting(opened.id, now).finished_at = now
+    waiting(opened.id, now).finished_at = now
     return refusal(opened, error)
 
 
@@ -167,7 +170,7 @@ def _mismatch(opened: OpenedRequest, client: Client, person_id: UUID, acr: str) 
 
 def refuse_silence(*, opened: OpenedRequest, is_signed_in: bool, now: datetime) -> AuthorizationAnswer:
     """The answer to `prompt=none`: each request is put before the patient, so that silence never grants anything."""
-    row = _waiting(opened.id, now)
+    row = waiting(opened.id, now)
     row.finished_at = now
     code = "consent_required" if is_signed_in else "login_required"
     return refusal(opened, OAuthRefusal(code, "Nothing is granted unseen: ask without the prompt none."))
@@ -192,12 +195,12 @@ def answer_request(
     A refusal, a postponement or a request that expired on the consent page all say `access_denied`. Raises
     `RequestGone`; from the consent, `NotFound` in another browser, `Conflict` before the patient answered.
     """
-    row = _waiting(authorization_id, now)
+    row = waiting(authorization_id, now)
     if row.consent_request_id is None:
-        raise _gone()
+        raise gone()
     outcome = consent.take_decision(request_id=row.consent_request_id, browser_key=browser_key)
     row.finished_at = now
-    opened = _opened(row)
+    opened = opened_view(row)
     if outcome.outcome is not RequestStatus.GRANTED or outcome.person_id is None:
         return refusal(opened, OAuthRefusal("access_denied"))
     told = _mismatch(opened, queries.get_client(row.client_pk), outcome.person_id, outcome.assurance)
@@ -205,12 +208,17 @@ def answer_request(
         return refusal(opened, told)
     code = codes.issue_code(
         request=row,
-        outcome=outcome,
+        bearer=codes.Bearer.of(outcome),
         signed_in_at=signed_in_at or outcome.decided_at or now,
         session_id=session_id,
         amr=amr,
         now=now,
     )
+    return answer_with_code(row, code)
+
+
+def answer_with_code(row: AuthorizationRequest, code: str) -> AuthorizationAnswer:
+    """The answer that gives the app its code."""
     return _answer(row.redirect_uri, {"code": code, "state": row.state}, ResponseMode(row.response_mode))
 
 
@@ -235,18 +243,26 @@ def _answer(redirect_uri: str, told: Mapping[str, str | None], mode: ResponseMod
     return answer(redirect_uri, told, mode=mode, issuer=config.current().base_url)
 
 
+def check_in_service(client: Client) -> None:
+    """Raise `OAuthRefusal` (`unauthorized_client`) while the structure of some software is suspended."""
+    if client.structure and not client.structure.is_active:
+        raise OAuthRefusal("unauthorized_client", "The structure that holds this client is suspended.")
+
+
 def _read(client: Client, parameters: Mapping[str, str]) -> ValidRequest:
     redirect_uri_of(client, parameters)  # before the refusals that may be told there
     if "authorization_code" not in client.grant_types:
         raise OAuthRefusal("unauthorized_client", "The client did not register the grant type authorization_code.")
+    check_in_service(client)
     valid = read_request(
         client,
         parameters,
-        ceiling=ceilings.get_ceiling(client),
+        ceiling=None if client.structure else ceilings.get_ceiling(client),
         audience=config.current().base_url + "/fhir",
         today=clock.today(),
     )
-    grants.require_own_grant(client=client, change=valid.change, purpose=valid.asked.purpose)
+    if valid.asked:
+        grants.require_own_grant(client=client, change=valid.change, purpose=valid.asked.purpose)
     if "id_token_hint" not in parameters:
         return valid
     return replace(valid, demand=replace(valid.demand, subject=_subject(client, parameters["id_token_hint"])))
@@ -274,7 +290,7 @@ def _store(client: Client, valid: ValidRequest, *, jkt: str | None, now: datetim
         grant_action=valid.change.action,
         grant_id=valid.change.grant_id,
         demand=asdict(valid.demand),
-        asked=valid.asked.to_json(),
+        asked=valid.asked.to_json() if valid.asked else None,
         created_at=now,
         expires_at=now + PUSHED_LIFETIME,
     )
@@ -283,7 +299,8 @@ def _store(client: Client, valid: ValidRequest, *, jkt: str | None, now: datetim
     return URN + reference
 
 
-def _waiting(authorization_id: UUID, now: datetime) -> AuthorizationRequest:
+def waiting(authorization_id: UUID, now: datetime) -> AuthorizationRequest:
+    """The row of a request that waits for its answer, held. Raises `RequestGone`."""
     query = sa.select(AuthorizationRequest).where(
         AuthorizationRequest.id == authorization_id,
         AuthorizationRequest.finished_at.is_(None),
@@ -291,12 +308,13 @@ def _waiting(authorization_id: UUID, now: datetime) -> AuthorizationRequest:
     )
     row = db.session.scalar(query.with_for_update())
     if row is None:
-        raise _gone()
+        raise gone()
     return row
 
 
-def _opened(row: AuthorizationRequest) -> OpenedRequest:
-    asked = Asked.from_json(row.asked)
+def opened_view(row: AuthorizationRequest) -> OpenedRequest:
+    """The row as the pages read it."""
+    asked = Asked.from_json(row.asked) if row.asked else None
     mode = ResponseMode(row.response_mode)
     change = GrantChange(GrantAction(row.grant_action) if row.grant_action else None, row.grant_id)
     return OpenedRequest(
@@ -308,10 +326,12 @@ def _opened(row: AuthorizationRequest) -> OpenedRequest:
         change,
         Demand(**row.demand),
         row.opened_at or row.created_at,
+        row.scope,
         asked,
         row.consent_request_id,
     )
 
 
-def _gone() -> RequestGone:
+def gone() -> RequestGone:
+    """The refusal of a request that nobody can answer any more."""
     return RequestGone("This request is no longer open: start again from the application.")

@@ -27,7 +27,7 @@ from store.service import interop
 
 
 @dataclass(frozen=True, slots=True)
-class _Basis:
+class Basis:
     """What new tokens inherit from the code or from the refresh token; the app's own have no patient."""
 
     family_id: UUID
@@ -37,6 +37,8 @@ class _Basis:
     assurance: str
     signed_in_at: datetime | None
     jkt: str | None
+    professional_id: UUID | None = None
+    session_id: UUID | None = None
 
 
 def issue_for_code(*, client: Client, code: RedeemedCode, jkt: str | None, now: datetime) -> dict[str, Any]:
@@ -54,13 +56,15 @@ def issue_for_grant(*, client: Client, granted: RedeemedCode, jkt: str | None, n
     Raises `OAuthRefusal`: the key is not the one that the request was bound to, or the consent is over already.
     """
     check_key(granted.jkt, jkt, "the code")
+    if granted.patient_id is None or granted.grant_id is None:
+        raise OAuthRefusal("invalid_grant", "The code has no grant.")
     grant = grants.require_live_grant(client=client, patient_id=granted.patient_id, grant_id=granted.grant_id)
     earlier = sa.update(Token).where(
         Token.grant_id == granted.grant_id, Token.client_pk == client.pk, Token.revoked_at.is_(None)
     )
     db.session.execute(earlier.values(revoked_at=now))
     scope = scopes.granted_scope(scopes.within_grants(granted.scope, client.grant_types), grant.items)
-    basis = _Basis(
+    basis = Basis(
         granted.id,
         granted.patient_id,
         granted.person_id,
@@ -71,13 +75,13 @@ def issue_for_grant(*, client: Client, granted: RedeemedCode, jkt: str | None, n
     )
     answer = _answer(client, basis, grant, scope, now)
     if scopes.OFFLINE in scopes.split(scope):
-        answer["refresh_token"] = _store(TokenKind.REFRESH, client, basis, scope, now, grant.ends_at)
+        answer["refresh_token"] = store(TokenKind.REFRESH, client, basis, scope, now, grant.ends_at)
     if scopes.OPENID in scopes.split(scope):
         answer["id_token"] = identity.sign_id_token(
             client=client,
             basis=basis,
             nonce=granted.nonce,
-            sid=_sid(client, granted, now),
+            sid=sid_of(client, granted, now),
             amr=granted.amr.split(),
             scope=scope,
             access_token=answer["access_token"],
@@ -86,10 +90,12 @@ def issue_for_grant(*, client: Client, granted: RedeemedCode, jkt: str | None, n
     return answer
 
 
-def _sid(client: Client, granted: RedeemedCode, now: datetime) -> str | None:
-    if granted.session_id is None:
+def sid_of(client: Client, granted: RedeemedCode, now: datetime) -> str | None:
+    """The `sid` of the sign-in that a code was given in, as its client knows it; None when it is not known."""
+    person_id = granted.professional_id or granted.person_id
+    if granted.session_id is None or person_id is None:
         return None
-    return logout.open_login(client=client, session_id=granted.session_id, person_id=granted.person_id, now=now)
+    return logout.open_login(client=client, session_id=granted.session_id, person_id=person_id, now=now)
 
 
 def issue_for_app(
@@ -106,10 +112,10 @@ def issue_for_app(
     if not set(asked) <= allowed:
         replays.use_up(once)
         raise OAuthRefusal("invalid_scope", f"The scope of client_credentials is {scopes.APP}.")
-    basis = _Basis(uuid7(), None, None, None, "", None, jkt)
+    basis = Basis(uuid7(), None, None, None, "", None, jkt)
     granted = " ".join(asked)
-    text = _store(TokenKind.ACCESS, client, basis, granted, now, now + ACCESS_LIFETIME, once=once)
-    return {**_bearer(text, jkt), "scope": granted}
+    text = store(TokenKind.ACCESS, client, basis, granted, now, now + ACCESS_LIFETIME, once=once)
+    return {**bearer(text, jkt), "scope": granted}
 
 
 def find_refresh_token(*, text: str, client: Client, now: datetime) -> TokenView | None:
@@ -134,7 +140,7 @@ def refresh(*, client: Client, token: TokenView, scope: str, jkt: str | None, no
         raise OAuthRefusal("invalid_grant", "The token has no grant.")
     grant = grants.require_live_grant(client=client, patient_id=token.patient_id, grant_id=token.grant_id)
     narrowed = scopes.narrowed(token.scope, scope)
-    basis = _Basis(
+    basis = Basis(
         token.family_id,
         token.patient_id,
         token.person_id,
@@ -146,7 +152,7 @@ def refresh(*, client: Client, token: TokenView, scope: str, jkt: str | None, no
     answer = _answer(client, basis, grant, narrowed, now)
     if client.is_public:
         db.session.execute(sa.update(Token).where(Token.id == token.id).values(rotated_at=now))
-        answer["refresh_token"] = _store(TokenKind.REFRESH, client, basis, token.scope, now, token.expires_at)
+        answer["refresh_token"] = store(TokenKind.REFRESH, client, basis, token.scope, now, token.expires_at)
     return answer
 
 
@@ -170,13 +176,17 @@ def describe_token(token: TokenView, *, client: Client, issuer: str) -> dict[str
         "active": True,
         "iss": issuer,
         "client_id": client.client_id,
-        "token_type": _token_type(token.jkt),
+        "token_type": token_type(token.jkt),
         "scope": token.scope,
         "iat": int(token.issued_at.timestamp()),
         "exp": int(token.expires_at.timestamp()),
     }
     if token.jkt:
         claims["cnf"] = confirmation(token.jkt)
+    if token.professional_id:
+        active = client.structure is not None and client.structure.is_active
+        told = identity.user_claims(client=client, signed_in=token, scope=token.scope) | identity.proof_claims(token)
+        return claims | told if active else {"active": False}
     if token.patient_id is None or token.grant_id is None:
         return claims
     grant = grants.get_grant(client=client, patient_id=token.patient_id, grant_id=token.grant_id)
@@ -206,11 +216,11 @@ def check_key(bound: str | None, proven: str | None, what: str) -> None:
         raise OAuthRefusal("invalid_grant", f"The proof was made with another key than the one {what} is bound to.")
 
 
-def _answer(client: Client, basis: _Basis, grant: Grant, scope: str, now: datetime) -> dict[str, Any]:
+def _answer(client: Client, basis: Basis, grant: Grant, scope: str, now: datetime) -> dict[str, Any]:
     expires = min(now + ACCESS_LIFETIME, grant.ends_at)
-    text = _store(TokenKind.ACCESS, client, basis, scope, now, expires)
+    text = store(TokenKind.ACCESS, client, basis, scope, now, expires)
     return {
-        **_bearer(text, basis.jkt),
+        **bearer(text, basis.jkt),
         "expires_in": int((expires - now).total_seconds()),
         "scope": scope,
         "authorization_details": grant.details_within(scope),
@@ -219,28 +229,31 @@ def _answer(client: Client, basis: _Basis, grant: Grant, scope: str, now: dateti
     }
 
 
-def _bearer(text: str, jkt: str | None) -> dict[str, Any]:
+def bearer(text: str, jkt: str | None) -> dict[str, Any]:
+    """What every token response says of an access token."""
     return {
         "access_token": text,
-        "token_type": _token_type(jkt),
+        "token_type": token_type(jkt),
         "expires_in": int(ACCESS_LIFETIME.total_seconds()),
     }
 
 
-def _token_type(binding: str | None) -> str:
+def token_type(binding: str | None) -> str:
+    """How a token so bound is presented."""
     return "DPoP" if needs_proof(binding) else "Bearer"
 
 
-def _store(
+def store(
     kind: TokenKind,
     client: Client,
-    basis: _Basis,
+    basis: Basis,
     scope: str,
     now: datetime,
     expires: datetime,
     *,
     once: Sequence[replays.Once] = (),
 ) -> str:
+    """Store a new token, and use `once` up with it; its text."""
     text, written = opaque(), replays.places(once)
     if kind is TokenKind.ACCESS:
         _note_use(client, now)
@@ -256,6 +269,8 @@ def _store(
             "patient_id": basis.patient_id,
             "person_id": basis.person_id,
             "grant_id": basis.grant_id,
+            "professional_id": basis.professional_id,
+            "session_id": basis.session_id,
             "scope": scope,
             "jkt": basis.jkt,
             "family_id": basis.family_id,
@@ -281,11 +296,12 @@ UPDATE oauth_client SET last_used_at = %(now)s
  WHERE id = %(client_pk)s AND (last_used_at IS NULL OR last_used_at < %(before)s)
 """
 _INSERT = """
-INSERT INTO oauth_token (id, kind, token_hash, client_pk, patient_id, person_id, grant_id, scope, jkt, family_id,
-                         assurance, signed_in_at, issued_at, expires_at)
+INSERT INTO oauth_token (id, kind, token_hash, client_pk, patient_id, person_id, grant_id, professional_id, session_id,
+                         scope, jkt, family_id, assurance, signed_in_at, issued_at, expires_at)
 SELECT %(id)s::uuid, %(kind)s, %(token_hash)s::bytea, %(client_pk)s::uuid, %(patient_id)s::uuid, %(person_id)s::uuid,
-       %(grant_id)s::uuid, %(scope)s, %(jkt)s::text, %(family_id)s::uuid, %(assurance)s, %(signed_in_at)s::timestamptz,
-       %(issued_at)s::timestamptz, %(expires_at)s::timestamptz
+       %(grant_id)s::uuid, %(professional_id)s::uuid, %(session_id)s::uuid, %(scope)s, %(jkt)s::text,
+       %(family_id)s::uuid, %(assurance)s, %(signed_in_at)s::timestamptz, %(issued_at)s::timestamptz,
+       %(expires_at)s::timestamptz
 """
 _INSERT_ONCE = f"""
 WITH recorded AS ({replays.RECORD}),

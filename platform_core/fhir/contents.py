@@ -5,13 +5,14 @@ The data call ends before the first byte leaves: no transaction stays open while
 
 import base64
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 from flask import Response, request
 from werkzeug.datastructures import Range
 from werkzeug.http import parse_range_header
 
 from platform_core.access import Interaction, data_call
-from platform_core.fhir import wire
+from platform_core.fhir import subjects, wire
 from platform_core.fhir.registry import Content, ReadContent
 
 _JSON = "application/fhir+json"
@@ -20,7 +21,8 @@ _CLOSED = "default-src 'none'; sandbox"
 
 def read(handler: ReadContent, type_: str, identifier: str) -> Response:
     """Answer a read of such a resource: as JSON when the caller asks for `application/fhir+json`, else as it is."""
-    with data_call(Interaction("read", type_)) as call:
+    named = partial(subjects.named_in_read, type_, identifier, list(request.args.items(multi=True)))
+    with data_call(Interaction("read", type_, named)) as call:
         found = handler(call, identifier)
         call.served({found.category: 1}, [found.id])
         response = _as_resource(type_, found) if _wants_json() else stream(found)

@@ -90,10 +90,14 @@ Transaction = Callable[[DataCall, Sequence[Entry]], Sequence[Stored]]
 
 @dataclass(frozen=True, slots=True)
 class SearchParameter:
-    """A parameter that the type is searched by; `type` is a FHIR search parameter type (token, date…)."""
+    """A parameter that the type is searched by; `type` is a FHIR search parameter type (token, date…).
+
+    One that is `private` says who somebody is: it comes by POST, never in an address, which logs keep.
+    """
 
     name: str
     type: str
+    private: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +107,9 @@ class ResourceType:
     `create` takes the criteria of `If-None-Exist` (empty when absent). `create_many` gives one outcome for each
     resource, in order; it refuses alone what is invalid alone. `update`, `patch` (a FHIRPath Patch) and `delete` take
     the version of `If-Match`. `history` gives the newest version first. `content` takes the place of `read` where the
-    resource is a document in its own form. With `attachments`, documents of 50 MB may come inside the resource.
+    resource is a document in its own form. With `attachments`, documents of 50 MB may come inside the resource. `user`
+    holds the SMART v2 letters (create, read, update, delete, search) that professionals' software may ask for, and
+    `label_fr` what its resources are, for the professional who lets it.
     """
 
     name: str
@@ -121,6 +127,13 @@ class ResourceType:
     content: ReadContent | None = None
     transactional: bool = False
     attachments: bool = False
+    user: str = ""
+    label_fr: str = ""
+
+    @property
+    def private(self) -> frozenset[str]:
+        """The parameters that never stand in an address."""
+        return frozenset(parameter.name for parameter in self.parameters if parameter.private)
 
 
 @dataclass(slots=True)

@@ -1,6 +1,7 @@
 """The FHIR API (`/fhir`): reads the request, opens the guarded data call, hands over to the core, sends text."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from typing import Any
 
 import orjson
@@ -10,7 +11,7 @@ from werkzeug.exceptions import MethodNotAllowed, NotAcceptable, NotFound
 from platform_core import config
 from platform_core.access import Access, DataCall, Interaction, data_call
 from platform_core.errors import Malformed
-from platform_core.fhir import bundles, capability, contents, idempotency, transactions, versions, wire
+from platform_core.fhir import bundles, capability, contents, idempotency, subjects, transactions, versions, wire
 from platform_core.fhir.bodies import Body, received_body
 from platform_core.fhir.idempotency import Answer
 from platform_core.fhir.registry import ResourceType, Stored, Update, registry
@@ -42,6 +43,7 @@ def metadata() -> Response:
 @data_guarded
 def search(type_: str) -> Response:
     """Search by address."""
+    _check_address(_offered(type_))
     return _search(type_, list(request.args.items(multi=True)))
 
 
@@ -49,6 +51,7 @@ def search(type_: str) -> Response:
 @data_guarded
 def search_by_post(type_: str) -> Response:
     """Search by form, for those who keep parameters out of addresses (FHIR R4 §3.1.1.1.1)."""
+    _check_address(_offered(type_))
     return _search(type_, [*request.args.items(multi=True), *request.form.items(multi=True)])
 
 
@@ -62,7 +65,7 @@ def read(type_: str, identifier: str) -> Response:
     if handler is None:
         raise MethodNotAllowed
     _negotiate()
-    with data_call(Interaction("read", type_)) as call:
+    with data_call(Interaction("read", type_, _named(type_, identifier))) as call:
         stored = handler(call, identifier)
         call.served(transactions.counts_of([stored]), [stored.id])
         text = stored.text()
@@ -88,7 +91,7 @@ def create(type_: str) -> Response:
         return _versioned(answer, stored)
 
     with received_body(attachments=found.attachments) as body:
-        return _once(Interaction("create", type_), body, work)
+        return _once(Interaction("create", type_, _named_in(body)), body, work)
 
 
 @blueprint.put("/<type_>/<identifier>")
@@ -98,7 +101,7 @@ def update(type_: str, identifier: str) -> Response:
     if handler is None:
         raise MethodNotAllowed
     _negotiate()
-    return _update(Interaction("update", type_), identifier, handler, type_)
+    return _update("update", type_, identifier, handler, type_)
 
 
 @blueprint.patch("/<type_>/<identifier>")
@@ -109,7 +112,7 @@ def patch(type_: str, identifier: str) -> Response:
     if handler is None:
         raise MethodNotAllowed
     _negotiate()
-    return _update(Interaction("patch", type_), identifier, handler, "Parameters")
+    return _update("patch", type_, identifier, handler, "Parameters")
 
 
 @blueprint.delete("/<type_>/<identifier>")
@@ -120,7 +123,7 @@ def delete(type_: str, identifier: str) -> Response:
     if handler is None:
         raise MethodNotAllowed
     wanted = versions.matched_version(request.headers.get("If-Match"))
-    with data_call(Interaction("delete", type_)) as call:
+    with data_call(Interaction("delete", type_, _named(type_, identifier))) as call:
         stored = handler(call, identifier, wanted)
         call.served(transactions.counts_of([stored]), [stored.id])
     return _respond("", 204, {"ETag": versions.etag(stored.version)})
@@ -134,7 +137,7 @@ def history(type_: str, identifier: str) -> Response:
     if handler is None:
         raise MethodNotAllowed
     _negotiate()
-    with data_call(Interaction("history", type_)) as call:
+    with data_call(Interaction("history", type_, _named(type_, identifier))) as call:
         found = handler(call, identifier)
         call.served(transactions.counts_of(found[:1]), [identifier])
         text = bundles.history(found, _base())
@@ -157,13 +160,14 @@ def bundle() -> Response:
         return Answer(200, bundles.response(kind, outcomes), tuple(counts))
 
     with received_body(attachments=True) as body:
-        return _once(Interaction("transaction", "Bundle"), body, work)
+        return _once(Interaction("transaction", "Bundle", _named_in(body)), body, work)
 
 
-def _update(interaction: Interaction, identifier: str, handler: Update, type_: str) -> Response:
+def _update(name: str, type_: str, identifier: str, handler: Update, body_type: str) -> Response:
+    interaction = Interaction(name, type_, _named(type_, identifier))
     wanted = versions.matched_version(request.headers.get("If-Match"))
     with received_body(attachments=False) as body, data_call(interaction) as call:
-        stored = handler(call, identifier, _resource(body, type_), wanted)
+        stored = handler(call, identifier, _resource(body, body_type), wanted)
         call.served(transactions.counts_of([stored]), [stored.id])
         text = stored.text()
     return _respond(text, 201 if stored.created else 200, _version_headers(stored))
@@ -174,11 +178,26 @@ def _search(type_: str, pairs: list[tuple[str, str]]) -> Response:
     if found.search is None:
         raise MethodNotAllowed
     _negotiate()
-    with data_call(Interaction("search", type_)) as call:
+    with data_call(Interaction("search", type_, partial(subjects.named_in_parameters, pairs))) as call:
         query = _query(found, pairs)
         page = found.search(call, query)
         call.served(page.counts, [match[1] for match in page.matches])
-    return _respond(bundles.searchset(page, query, _base()))
+    return _respond(bundles.searchset(page, query.without(found.private), _base()))
+
+
+def _check_address(found: ResourceType) -> None:
+    """Raise `Malformed` (`private-in-address`) when an address says who somebody is: logs keep addresses."""
+    if given := sorted(found.private.intersection(request.args)):
+        message = f"{', '.join(given)} must not stand in an address: POST a form to /fhir/{found.name}/_search."
+        raise Malformed(message, code="private-in-address")
+
+
+def _named(type_: str, identifier: str) -> Callable[[], Collection[str]]:
+    return partial(subjects.named_in_read, type_, identifier, list(request.args.items(multi=True)))
+
+
+def _named_in(body: Body) -> Callable[[], Collection[str]]:
+    return partial(subjects.named_in_body, body.text)
 
 
 def _once(interaction: Interaction, body: Body, work: Callable[[DataCall, Body], Answer]) -> Response:

@@ -2,8 +2,8 @@
 
 import re
 from calendar import monthrange
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from urllib.parse import urlencode
 
@@ -86,6 +86,10 @@ class Query:
     def first(self, name: str) -> str | None:
         values = self.values.get(name)
         return values[0] if values else None
+
+    def without(self, names: Collection[str]) -> "Query":
+        """The same search, some parameters left out."""
+        return replace(self, values={name: found for name, found in self.values.items() if name not in names})
 
     def address(self, base: str) -> str:
         """The address of this very search, with only the parameters that were applied; a page number follows."""

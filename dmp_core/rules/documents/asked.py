@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +19,11 @@ REFERENCES = ("author", "relatesto", "relatesTo")
 STRINGS = ("author.family", "author.given")
 CONTENT = "_content"
 _MOST_FOUND = 10_000
+FIRST_LOOK = timedelta(days=2 * 365)
+LOOKS_FURTHER = frozenset({*DATES, CONTENT, "relatesto", "relatesTo", "identifier", "_id"})
+"""The first search of professionals' software goes two years back (DMP); one of these parameters says that a
+professional looks for something."""
+
 OTHERS = ("isArchived", "identifier", "_id", "contenttype")
 _URN = "urn:uuid:"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from dmp_core.categories import DOCUMENT_TYPES
+from dmp_core.categories import DOCUMENT_KINDS, DOCUMENT_TYPES
 
 
 class Level(IntEnum):
@@ -45,9 +45,20 @@ class Reach:
 
     def reads(self, category: str) -> bool:
         """Whether the data of a category that is not one of documents may be read."""
-        return self.families.get(category.partition(".")[0], self.data) >= Level.READ
+        return self._level_of_data(category) >= Level.READ
+
+    def covers(self, category: str, least: Level) -> bool:
+        """Whether something of a category may be read, or written: of documents, those of one type at least."""
+        found = _KINDS.get(category)
+        if found is None:
+            return self._level_of_data(category) >= least
+        return any(self.level(type_.code.code) >= least for type_ in found.types)
+
+    def _level_of_data(self, category: str) -> Level:
+        return self.families.get(category.partition(".")[0], self.data)
 
 
+_KINDS = {kind.category: kind for kind in DOCUMENT_KINDS.values()}
 NOTHING = Reach("", Level.NONE, Level.NONE)
 
 

@@ -14,11 +14,11 @@ from dmp_core.service.documents import acts
 from dmp_core.service.documents.contents import Content
 from dmp_core.service.documents.drafts import ATTACHMENT, Draft, detach, judge, opened, received
 from dmp_core.service.documents.storing import ALONE, Links, file_document
-from dmp_core.service.drafts import Author, check_source
+from dmp_core.service.drafts import Author, check_written
 from dmp_core.workflow import DocumentAct
 from platform_core.access import Access, DataCall, Permit
 from platform_core.database import db
-from platform_core.errors import Fault
+from platform_core.errors import Fault, Forbidden
 from platform_core.fhir.registry import Resource, Stored
 from platform_core.fhir.search import read_query, refused
 from platform_core.fhir.validation import invalid
@@ -34,7 +34,7 @@ def publish_document(*, call: DataCall, resource: Resource, criteria: str = "") 
     """
     draft = _draft(resource, call.patient_reference)
     permit = call.require([draft.category], Access.WRITE)
-    check_source(resource, permit.source)
+    check_written(resource, permit)
     if criteria and (found := _find_same(permit, criteria)):
         return DocumentRenderer(permit).stored(found, created=False)
     with received(draft) as content:
@@ -43,7 +43,12 @@ def publish_document(*, call: DataCall, resource: Resource, criteria: str = "") 
 
 
 def place_document(draft: Draft, content: Content, permit: Permit, links: Links = ALONE) -> DocumentRow:
-    """File a document within a permit, in the place of the one that it replaces, if it says so."""
+    """File a document within a permit, in the place of the one that it replaces, if it says so.
+
+    Raises `Forbidden` (`outside-access-matrix`) for a type that the permit leaves out.
+    """
+    if permit.types is not None and draft.metadata.type.code.code not in permit.types:
+        raise Forbidden("Your profession does not file documents of this type.", code="outside-access-matrix")
     if draft.metadata.replaces:
         links = replace(links, replaces=replace_document(draft.metadata.replaces, permit))
     id = file_document(draft, content, Author.of(permit), by=permit.actor, links=links)

@@ -14,7 +14,7 @@ from dmp_core.models.documents import DocumentSet
 from dmp_core.service.documents.drafts import ATTACHMENT, Draft, detach, judge, opened, received
 from dmp_core.service.documents.publishing import place_document
 from dmp_core.service.documents.storing import Links
-from dmp_core.service.drafts import check_source, check_subject
+from dmp_core.service.drafts import check_subject, check_written
 from platform_core import clock
 from platform_core.access import Access, DataCall, Permit
 from platform_core.database import db
@@ -101,7 +101,7 @@ def publish_submission(*, call: DataCall, entries: Sequence[Entry]) -> Sequence[
     permit = call.require(sorted({draft.category for draft in drafts}), Access.WRITE)
     for entry in (*submission.lists, *submission.documents):
         with _faults_of(entry):
-            check_source(entry.resource, permit.source)
+            check_written(entry.resource, permit)
     stored = _file(submission, drafts, permit)
     return [stored[entry.position] for entry in entries]
 

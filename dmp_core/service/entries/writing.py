@@ -13,7 +13,7 @@ from dmp_core.queries import entries as queries
 from dmp_core.rules.documents.visibility import Viewer
 from dmp_core.rules.entries.kinds import KINDS, EntryKind, kind_of
 from dmp_core.rules.entries.reading import is_written
-from dmp_core.service.drafts import Author, check_source
+from dmp_core.service.drafts import Author, check_written
 from dmp_core.service.entries.storing import judge, replace, store
 from platform_core import clock
 from platform_core.access import Access, DataCall
@@ -34,7 +34,7 @@ def add_entry(*, call: DataCall, resource: Resource, criteria: str = "") -> Stor
     kind = _kind(resource)
     draft = judge(kind, resource, call.patient_reference)
     permit = call.require([kind.category], Access.WRITE)
-    check_source(resource, permit.source)
+    check_written(resource, permit)
     renderer = EntryRenderer(permit)
     if criteria and (found := _find_same(kind, criteria, permit.patient_id, permit.author_id)):
         return renderer.stored(found, created=False)
@@ -52,7 +52,7 @@ def change_entry(*, call: DataCall, entry_id: str, resource: Resource, version: 
     if resource.get("id", entry_id) != entry_id:
         raise invalid([Fault(f"{kind.resource}.id", "is not the id of the address.", "value")])
     permit = call.require([kind.category], Access.WRITE)
-    check_source(resource, permit.source)
+    check_written(resource, permit)
     before = queries.find_entry(
         patient_id=permit.patient_id, entry_id=entry_id, viewer=Viewer.writing(permit.actor), lock=True
     )

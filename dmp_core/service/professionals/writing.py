@@ -9,7 +9,7 @@ from uuid import UUID
 from dmp_core.categories import DOCUMENT_TYPES, FACILITIES, SETTINGS
 from dmp_core.fhir.documents import write_document
 from dmp_core.queries import professionals as queries
-from dmp_core.rules.professionals.matrix import Level, reach_of
+from dmp_core.rules.professionals.matrix import Level, Reach, reach_of
 from dmp_core.service.documents import acts
 from dmp_core.service.documents.contents import received_content
 from dmp_core.service.documents.drafts import Draft, judge
@@ -69,7 +69,7 @@ def write_into_record(
     for each field, or `file-…`), `UnsupportedType`, `TooLarge`.
     """
     professional_id = professional_of(by)
-    _check_open(patient_id, professional_id)
+    check_filing(patient_id=patient_id, by=by)
     if faults := _faults(filed, professional_id):
         raise Invalid("The document cannot be filed so.", code="invalid-document", faults=faults)
     professional, reference = identity.get_professional(professional_id), str(patient_id)
@@ -99,7 +99,12 @@ def write_into_record(
     return id
 
 
-def _check_open(patient_id: UUID, professional_id: UUID) -> None:
+def check_filing(*, patient_id: UUID, by: Actor) -> Reach:
+    """What the profession of a professional files, when the patient can be filed for. The transaction is the patient's.
+
+    Raises `Forbidden`: `identity-not-qualified`, `space-not-open`, `writing-refused`.
+    """
+    professional_id = professional_of(by)
     patient = identity.get_patient(patient_id)
     if not patient.feeds_dmp:
         message = "The identity of this patient is not qualified: nothing is filed in their record."
@@ -108,6 +113,8 @@ def _check_open(patient_id: UUID, professional_id: UUID) -> None:
         raise Forbidden("The space of this patient is not open: there is no record to feed.", code="space-not-open")
     if queries.is_blocked(patient_id, professional_id) or not queries.get_choices(patient_id).writing:
         raise Forbidden("This person is opposed to your filing documents in their record.", code="writing-refused")
+    professional = identity.get_professional(professional_id)
+    return reach_of(professional.profession, professional.speciality)
 
 
 def _faults(filed: Filed, professional_id: UUID) -> list[Fault]:
