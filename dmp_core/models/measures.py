@@ -1,10 +1,10 @@
-"""Measures and the devices that took them.
+"""Measures, the devices that took them, and the goals of a person.
 
 A measure keeps the Observation as text without what each reader sees differently (id, meta, subject, device), so that
 it is sent back by splicing. Measures are partitioned by hash of the patient.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -51,7 +51,7 @@ class StoredMeasure(Base):
 
 
 class StoredDevice(Base):
-    """A device, known by one identifier within a record."""
+    """A device, known by one identifier within a record. The patient may give it a `label`, and put it aside."""
 
     __tablename__ = "dmp_device"
 
@@ -64,8 +64,31 @@ class StoredDevice(Base):
     updated_at: Mapped[datetime]
     meta: Mapped[Any] = mapped_column(JSON)
     body: Mapped[Any] = mapped_column(JSON)
+    label: Mapped[str] = mapped_column(server_default="")
+    put_aside_at: Mapped[datetime | None]
 
     __table_args__ = (sa.UniqueConstraint("patient_id", "identifier_system", "identifier_value"),)
+
+
+class StoredGoal(Base):
+    """What a person aims at for one kind of measure, in its unit: bounds that are themselves within the goal.
+
+    `low2` and `high2` are those of the diastolic pressure. Past `until`, its last day, a goal holds no longer.
+    """
+
+    __tablename__ = "dmp_measure_goal"
+
+    patient_id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    low: Mapped[Decimal | None] = mapped_column(sa.Numeric)
+    high: Mapped[Decimal | None] = mapped_column(sa.Numeric)
+    low2: Mapped[Decimal | None] = mapped_column(sa.Numeric)
+    high2: Mapped[Decimal | None] = mapped_column(sa.Numeric)
+    until: Mapped[date | None]
+    author_kind: Mapped[str]
+    author_id: Mapped[UUID]
+    author_name: Mapped[str]
+    set_at: Mapped[datetime]
 
 
 class MeasureRow(NamedTuple):

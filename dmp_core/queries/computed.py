@@ -1,14 +1,12 @@
 """The body mass index, computed from each weight and the latest height known then."""
 
 from collections.abc import Collection, Sequence
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from dmp_core.categories import BMI, BODY_HEIGHT, BODY_WEIGHT, KINDS
 from dmp_core.models.measures import MeasureRow
 from dmp_core.queries.statements import SHOWN, VALID, bounds, but
-from dmp_core.rules.bmi import body_mass_index
 from dmp_core.rules.observations import UCUM, VITAL_SIGNS
 from platform_core.database import run
 from platform_core.fhir import wire
@@ -19,10 +17,10 @@ SOURCE = "urn:ens:computed"
 AUTHOR = "Calculé à partir du poids et de la taille"
 _LEAST_HEIGHT = 10  # centimetres: below, it is no height of a person
 
+# Kilograms and centimetres; half a tenth is rounded up.
+_INDEX = "round(w.value * 10000 / (h.value * h.value), 1)"
 _OWN = "%(every)s OR (w.hidden_at IS NULL AND w.id <> ALL(%(excluded)s::uuid[]))"
-_SELECT = f"""
-SELECT w.id, w.effective_at, greatest(w.updated_at, h.updated_at) AS changed_at, w.value AS weight, h.value AS height,
-       w.body->>'effectiveDateTime' AS written
+_COMPUTED = f"""
   FROM dmp_measure w CROSS JOIN LATERAL (
     SELECT value, updated_at FROM dmp_measure
      WHERE patient_id = %(patient)s AND kind = '{BODY_HEIGHT}' AND effective_at <= w.effective_at AND {VALID}
@@ -32,6 +30,13 @@ SELECT w.id, w.effective_at, greatest(w.updated_at, h.updated_at) AS changed_at,
    AND w.effective_at >= %(first)s::timestamptz AND w.effective_at < %(last)s::timestamptz
    AND greatest(w.updated_at, h.updated_at) >= %(since)s::timestamptz
    AND greatest(w.updated_at, h.updated_at) < %(until)s::timestamptz"""  # noqa: S608 - constants only
+_SELECT = f"""
+SELECT w.id, w.effective_at, greatest(w.updated_at, h.updated_at) AS changed_at, {_INDEX} AS value,
+       w.body->>'effectiveDateTime' AS written {_COMPUTED}"""
+READINGS = f"""
+    SELECT w.id, w.effective_at, {_INDEX} AS value, NULL::numeric AS value2, w.author_id, '{AUTHOR}' AS author_name,
+           w.device_id, w.hidden_at IS NOT NULL AS hidden {_COMPUTED}"""
+"""The indexes as readings of a course, with the source of each weight; its parameters are `parameters`."""
 _ORDER = {
     "date": "2 ASC, 1 ASC",
     "-date": "2 DESC, 1 DESC",
@@ -50,49 +55,38 @@ def list_computed(
     excluded: Collection[UUID] = (),
 ) -> Sequence[MeasureRow]:
     """Computed measures in the shape of the stored ones; the id of each is made from that of its weight."""
-    parameters = {**_parameters(patient_id, span, updated, excluded), "limit": limit}
-    return [_row(found) for found in run(f"{_SELECT} ORDER BY {_ORDER[sort]} LIMIT %(limit)s", parameters)]
-
-
-def list_indexes(*, patient_id: UUID, span: Span, limit: int, own: bool = True) -> Sequence[tuple[Any, Decimal]]:
-    """The (instant, kg/m²) pairs of the latest computed measures; unless the record is one's `own`, without what its
-    patient hides."""
-    parameters = {**_parameters(patient_id, span, ANY_TIME), "limit": limit, "every": own}
-    found = run(f"{_SELECT} ORDER BY {_ORDER['-date']} LIMIT %(limit)s", parameters)
-    return [(row[1], _index(row)) for row in found]
+    asked = {**parameters(patient_id, span, updated, excluded), "limit": limit}
+    return [_row(found) for found in run(f"{_SELECT} ORDER BY {_ORDER[sort]} LIMIT %(limit)s", asked)]
 
 
 def count_computed(*, patient_id: UUID, span: Span, updated: Span, excluded: Collection[UUID] = ()) -> int:
     """How many of them there are."""
     statement = f"SELECT count(*) FROM ({_SELECT}) c"  # noqa: S608 - constants only
-    return int(run(statement, _parameters(patient_id, span, updated, excluded))[0][0])
+    return int(run(statement, parameters(patient_id, span, updated, excluded))[0][0])
 
 
 def find_computed(*, patient_id: UUID, weight_id: UUID, excluded: Collection[UUID] = ()) -> MeasureRow | None:
     """The body mass index of that weight, or None without a height."""
-    parameters = {**_parameters(patient_id, ANY_TIME, ANY_TIME, excluded), "id": weight_id}
-    found = next(iter(run(f"{_SELECT} AND w.id = %(id)s", parameters)), None)
+    asked = {**parameters(patient_id, ANY_TIME, ANY_TIME, excluded), "id": weight_id}
+    found = next(iter(run(f"{_SELECT} AND w.id = %(id)s", asked)), None)
     return _row(found) if found else None
 
 
-def _parameters(patient_id: UUID, span: Span, updated: Span, excluded: Collection[UUID] = ()) -> dict[str, Any]:
+def parameters(patient_id: UUID, span: Span, updated: Span, excluded: Collection[UUID] = ()) -> dict[str, Any]:
+    """What a statement on computed measures needs; `every` also counts what the patient hides."""
     spans = {**bounds(span, "first", "last"), **bounds(updated, "since", "until")}
     return {"patient": patient_id, "every": False, **spans, **but(excluded)}
 
 
-def _index(row: Any) -> Decimal:
-    return body_mass_index(weight=row[3], height=row[4])
-
-
 def _row(found: Any) -> MeasureRow:
-    weight_id, effective_at, updated_at, _, _, effective = found
+    weight_id, effective_at, updated_at, index, effective = found
     kind = KINDS[BMI]
     body = {
         "status": "final",
         "category": [{"coding": [dict(zip(("system", "code"), VITAL_SIGNS, strict=True))]}],
         "code": {"coding": [{"system": kind.coding[0], "code": kind.coding[1], "display": kind.label}]},
         "effectiveDateTime": effective,
-        "valueQuantity": {"value": _index(found), "unit": kind.unit, "system": UCUM, "code": kind.unit},
+        "valueQuantity": {"value": index, "unit": kind.unit, "system": UCUM, "code": kind.unit},
         "note": [{"text": "Calculé à partir du poids et de la taille."}],
     }
     return MeasureRow(
