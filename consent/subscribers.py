@@ -8,8 +8,8 @@ from typing import Any
 from consent.events import ConsentChanged
 from consent.rules.app_events import AppEventType
 from consent.rules.cascade import Change
-from consent.service import announcements, app_events, cascades, representations, requests, withdrawal
-from identity_core.events import RepresentationMoved, SpaceClosed
+from consent.service import announcements, app_events, cascades, history, representations, requests, withdrawal
+from identity_core.events import RepresentationMoved, SpaceClosed, SpaceDestroyed
 from platform_core.events import subscribe
 from store import events
 
@@ -77,6 +77,11 @@ def end_with_representation(event: RepresentationMoved) -> None:
             representation_id=event.representation_id,
             by=event.by,
         )
+
+
+def tell_of_destruction(event: SpaceDestroyed) -> None:
+    """The proofs kept outside the database learn that the rows are about to go, and by which act."""
+    history.export_destruction(patient_id=event.patient_id)
 
 
 def revoke_all(event: SpaceClosed) -> None:

@@ -30,7 +30,7 @@ from consent.pages.permissions import (
 )
 from consent.queries import accesses
 from consent.rules import reports
-from identity_core.events import RepresentationMoved, SpaceClosed
+from identity_core.events import RepresentationMoved, SpaceClosed, SpaceDestroyed
 from notification_core.categories import Topic, declare
 from platform_core import clock, events, rest, schedule
 from platform_core.access import Actor
@@ -74,6 +74,7 @@ def init_app(app: Flask) -> None:
     events.subscribe(ApplicationExpired, subscribers.follow_expiry)
     events.subscribe(IncidentMadeKnown, subscribers.announce_incident)
     events.subscribe(SpaceClosed, subscribers.revoke_all)
+    events.subscribe(SpaceDestroyed, subscribers.tell_of_destruction)
     events.subscribe(RepresentationMoved, subscribers.end_with_representation)
     events.subscribe(ConsentRevoked, subscribers.close_questions)
     events.subscribe(ConsentEnded, subscribers.close_questions)

@@ -1,4 +1,5 @@
-"""What the record hears: a patient decided on what an app had written in it; a document came in, an entry changed."""
+"""What the record hears: a patient decided on what an app had written in it; a document came in, an entry changed; the
+space closes."""
 
 from dmp_core.events import DocumentFiled
 from dmp_core.service import contributions
@@ -6,6 +7,8 @@ from dmp_core.service.documents.acts import withdraw_documents
 from dmp_core.service.entries import extracting
 from dmp_core.service.entries.writing import withdraw_entries
 from dmp_core.service.indexing import reading
+from dmp_core.service.professionals import agreements
+from identity_core.events import SpaceClosed
 from platform_core.events import ContributionsWithdrawn, DataChanged
 
 
@@ -21,6 +24,11 @@ def extract_entries(event: DocumentFiled) -> None:
 
 def index_document(event: DocumentFiled) -> None:
     reading.index_document(event)
+
+
+def end_agreements(event: SpaceClosed) -> None:
+    """Whoever was let in is turned out: opening the space again lets nobody back."""
+    agreements.end_agreements(patient_id=event.patient_id, by=event.by)
 
 
 def index_entry(event: DataChanged) -> None:

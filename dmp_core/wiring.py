@@ -35,6 +35,7 @@ from platform_core.navigation import Area, Link, Panel, add_link, add_panel
 def init_app(app: Flask) -> None:
     """Declare what the record keeps and serves."""
     categories.register(FAMILY, [replace(category, describe=describe_measures) for category in MEASURES])
+from identity_core.events import SpaceClosed
     categories.register(DOCUMENTS_FAMILY, [replace(one, describe=documents_queries.describe) for one in DOCUMENTS])
     for family, found in RECORD.items():
         categories.register(family, [replace(one, describe=describe_entries) for one in found])
@@ -44,7 +45,7 @@ def init_app(app: Flask) -> None:
     for resource_type in (*RESOURCE_TYPES, documents_api.DOCUMENT, documents_api.BINARY, documents_api.LIST):
         fhir.register(resource_type)
     fhir.register_transaction(documents_api.IN_SUBMISSIONS, documents_api.perform_transaction)
-    blobs.declare(COLLECTION, documents_queries.list_referenced_blobs)
+    blobs.declare(COLLECTION, documents_queries.list_referenced_blobs, documents_queries.list_blobs_of)
     app.register_blueprint(measures.blueprint)
     app.register_blueprint(documents.blueprint)
     app.register_blueprint(search.blueprint)
@@ -72,3 +73,4 @@ def init_app(app: Flask) -> None:
     add_panel(Panel(Area.PROFESSIONAL, "home", "dmp_core/pro/panel.html", entering.load_panel, order=10))
     add_panel(Panel(Area.PATIENT, "record", "dmp_core/panel_prescriptions.html", prescriptions.load_panel, order=5))
     add_panel(Panel(Area.PATIENT, "closing", "dmp_core/closing_panel.html", export.load_panel))
+    subscribe(SpaceClosed, subscribers.end_agreements)

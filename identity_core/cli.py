@@ -1,4 +1,4 @@
-"""Commands of the operator: recording and ending what the law or a judge gives, once the act was seen."""
+"""Commands of the operator: what the law or a judge gives, once the act was seen; the destruction of closed spaces."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -7,11 +7,12 @@ import click
 
 from identity_core import queries
 from identity_core.rules import LEGAL, RepresentationKind
-from identity_core.service import representations
+from identity_core.service import destruction, representations
 from platform_core import clock
 from platform_core.access import Actor, ActorKind
-from platform_core.database import transaction
+from platform_core.database import DatabaseRole, transaction
 from platform_core.errors import NotFound
+from platform_core.outbox import enqueue
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -68,6 +69,30 @@ def list_all(patient: UUID) -> None:
         found = queries.list_representations(patient)
     for one in found:
         click.echo(f"{one.id}  {one.kind}  {one.state}  {one.last_day or 'no end'}")
+
+
+@click.group()
+def space() -> None:
+    """The spaces of patients."""
+
+
+@space.command("ask-destruction")
+@click.argument("patient", type=click.UUID)
+@click.option("--operator", required=True, help="Who has read the request, for the audit.")
+def ask_destruction(patient: UUID, operator: str) -> None:
+    """Have a closed space destroyed, as its holder asked by letter; they may still go back on it."""
+    with transaction(patient_id=patient):
+        day = destruction.ask_destruction(patient_id=patient, by=_operator(operator))
+    click.echo(f"It will be destroyed from {day} on.")
+
+
+@space.command("destroy")
+def destroy() -> None:
+    """Have the closed spaces whose day has come destroyed now, without waiting for the next hour."""
+    with transaction(role=DatabaseRole.BATCH):
+        due = len(queries.list_due_destructions())
+        enqueue("identity.destroy_spaces")
+    click.echo(f"{due} spaces are due: a worker destroys them.")
 
 
 def _day(given: datetime | None) -> date | None:

@@ -32,6 +32,13 @@ class SpaceClosed:
 
 
 @dataclass(frozen=True, slots=True)
+class SpaceDestroyed:
+    """What the space held can no longer be read: its rows and files are about to go."""
+
+    patient_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class RepresentationRecorded:
     """The law or a judge lets this person act for the patient."""
 

@@ -20,7 +20,8 @@ LONGEST = timedelta(hours=12)
 class Patient(Base):
     """An insured person and the state of their space. The matricule is sealed and found again by a keyed hash.
 
-    `region` is where they say they live (INSEE code): known only when they chose to tell it.
+    `region` is where they say they live (INSEE code): known only when they chose to tell it. From `destroys_on`, there
+    is something of the space to destroy.
     """
 
     __tablename__ = "identity_patient"
@@ -41,6 +42,7 @@ class Patient(Base):
     synthetic: Mapped[bool] = mapped_column(default=False)
     space_state: Mapped[str]
     opens_on: Mapped[date | None]
+    destroys_on: Mapped[date | None]
     state_changed_at: Mapped[datetime]
     created_at: Mapped[datetime]
 
@@ -50,6 +52,7 @@ class Patient(Base):
         sa.CheckConstraint(f"region IN ({', '.join(repr(code) for code in REGIONS)})", name="region"),
         sa.CheckConstraint("(ins_sealed IS NULL) = (ins_lookup IS NULL)", name="ins_whole"),
         sa.Index("ix_identity_patient_opening", "opens_on", postgresql_where=sa.text("space_state = 'invited'")),
+        sa.Index("ix_identity_patient_destroys_on", "destroys_on", postgresql_where=sa.text("destroys_on IS NOT NULL")),
         sa.Index("ix_identity_patient_synthetic", "id", postgresql_where=sa.text("synthetic")),
     )
 

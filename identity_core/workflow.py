@@ -13,12 +13,18 @@ class SpaceState(StrEnum):
     OPEN = "open"
     OPPOSED = "opposed"
     CLOSED = "closed"
+    DESTROYING = "destroying"
+    DESTROYED = "destroyed"
 
 
 class SpaceVerb(StrEnum):
+    """`DESTROY` makes all unreadable, `FORGET` says that nothing is left."""
+
     OPEN = "open"
     OPPOSE = "oppose"
     CLOSE = "close"
+    DESTROY = "destroy"
+    FORGET = "forget"
 
 
 TRANSITIONS: dict[tuple[SpaceState, SpaceVerb], SpaceState] = {
@@ -27,6 +33,9 @@ TRANSITIONS: dict[tuple[SpaceState, SpaceVerb], SpaceState] = {
     (SpaceState.OPPOSED, SpaceVerb.OPEN): SpaceState.OPEN,
     (SpaceState.OPEN, SpaceVerb.CLOSE): SpaceState.CLOSED,
     (SpaceState.CLOSED, SpaceVerb.OPEN): SpaceState.OPEN,
+    (SpaceState.CLOSED, SpaceVerb.DESTROY): SpaceState.DESTROYING,
+    (SpaceState.DESTROYING, SpaceVerb.FORGET): SpaceState.DESTROYED,
+    (SpaceState.DESTROYED, SpaceVerb.OPEN): SpaceState.OPEN,
 }
 
 

@@ -10,6 +10,7 @@ from identity_core.events import (
     RepresentationMoved,
     RepresentationRecorded,
     SpaceClosed,
+    SpaceDestroyed,
     SpaceInvited,
     SpaceOpened,
 )
@@ -40,6 +41,11 @@ def on_space_opened(event: SpaceOpened) -> None:
 
 def on_space_closed(event: SpaceClosed) -> None:
     service.write_to_patient(patient_id=event.patient_id, template=Template.SPACE_CLOSED)
+
+
+def on_space_destroyed(event: SpaceDestroyed) -> None:
+    """The last e-mail: the addresses are forgotten after it."""
+    service.write_to_patient(patient_id=event.patient_id, template=Template.SPACE_DESTROYED)
 
 
 def on_member_invited(event: MemberInvited) -> None:
@@ -128,4 +134,5 @@ def init_subscribers() -> None:
     subscribe(SpaceInvited, on_space_invited)
     subscribe(SpaceOpened, on_space_opened)
     subscribe(SpaceClosed, on_space_closed)
+    subscribe(SpaceDestroyed, on_space_destroyed)
     subscribe(MemberInvited, on_member_invited)

@@ -33,6 +33,7 @@ ROOMS = {
     "keys": ("Signing keys and the master key.", ("oauth.cli:keys", "platform_app.keys:keys")),
     "representation": ("Who represents whom by law.", ("identity_core.cli:representation",)),
     "store": ("The store of applications.", ("store.cli:store",)),
+    "space": ("The spaces of patients.", ("identity_core.cli:space",)),
 }
 
 

@@ -14,7 +14,10 @@ from platform_core.database import Base, db, uuid_key
 
 
 class AuditEntry(Base):
-    """One act. Append-only: the application's role may insert and read, never change."""
+    """One act. Append-only: the application's role may insert and read, never change.
+
+    The name of a person whose space was destroyed is blanked with the rest of it (`platform_core.destruction`).
+    """
 
     __tablename__ = "core_audit"
 
@@ -29,7 +32,7 @@ class AuditEntry(Base):
     object_id: Mapped[str]
     details: Mapped[dict[str, Any]] = mapped_column(JSONB)
 
-    __table_args__ = (sa.Index(None, "object_type", "object_id", "occurred_at"),)
+    __table_args__ = (sa.Index(None, "object_type", "object_id", "occurred_at"), sa.Index(None, "actor_id"))
 
 
 def record(act: str, *, by: Actor, object_type: str, object_id: object, **details: Any) -> None:

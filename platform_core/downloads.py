@@ -139,6 +139,12 @@ def list_referenced_blobs(names: Collection[str]) -> Collection[str]:
     return db.session.scalars(sa.select(Download.blob_name).where(Download.blob_name.in_(names))).all()  # type: ignore[return-value]
 
 
+def list_blobs_of(patient_id: UUID) -> Collection[str]:
+    """The files made about one patient."""
+    theirs = sa.select(Download.blob_name).where(Download.patient_id == patient_id, Download.blob_name.is_not(None))
+    return db.session.scalars(theirs).all()  # type: ignore[return-value]
+
+
 def drop_expired() -> int:
     """Forget the downloads that are over, as the batch role; their files become orphans. Returns how many."""
     over = sa.delete(Download).where(Download.expires_at <= clock.now())

@@ -25,5 +25,5 @@ def init_app(app: Flask) -> None:
     schedule.every(3600, "core.drop_journal")
     schedule.every(3600, "core.drop_downloads")
     schedule.every(86400, "core.sweep_blobs")
-    blobs.declare(downloads.COLLECTION, downloads.list_referenced_blobs)
+    blobs.declare(downloads.COLLECTION, downloads.list_referenced_blobs, downloads.list_blobs_of)
     fhir.init_app(app)

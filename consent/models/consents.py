@@ -202,7 +202,7 @@ class ConsentRequest(Base):
     status: Mapped[str]
     opened_at: Mapped[datetime]
     expires_at: Mapped[datetime]
-    patient_id: Mapped[UUID | None]
+    patient_id: Mapped[UUID | None] = mapped_column(index=True)
     choice: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     decided_at: Mapped[datetime | None]
     decided_by: Mapped[UUID | None]

@@ -41,11 +41,13 @@ def verify() -> Iterator[Finding]:
 
     Runs under the batch role.
     """
-    heads, keys, seen = _read_heads(), public_keys(), set()
+    (heads, gone), keys, seen = _read_heads(), public_keys(), set()
     for consent in db.session.scalars(sa.select(Consent).order_by(Consent.id).execution_options(yield_per=500)):
         seen.add(str(consent.id))
+        if str(consent.id) in gone:
+            continue
         yield from _Check(consent, heads.get(str(consent.id), {}), keys).faults()
-    for missing in sorted(heads.keys() - seen):
+    for missing in sorted(heads.keys() - seen - gone):
         yield Finding(missing, "consent_consent", missing, "the row was removed")
 
 
@@ -179,17 +181,22 @@ def _as_item(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _read_heads() -> Heads:
-    """What was exported; a line cut short, by a process that was killed, counts as absent."""
+def _read_heads() -> tuple[Heads, set[str]]:
+    """What was exported, and the consents that were destroyed with their space; a line cut short, by a process that was
+    killed, counts as absent."""
     found: dict[str, dict[int, str]] = defaultdict(dict)
+    gone: set[str] = set()
     try:
         lines = export_path().read_text().splitlines()
     except FileNotFoundError:
-        return {}
+        return {}, gone
     for text in lines:
         try:
             line = json.loads(text)
         except ValueError:
             continue
-        found[line["consent"]][line["sequence"]] = line["hash"]
-    return found
+        if "destroyed" in line:
+            gone.add(line["consent"])
+        else:
+            found[line["consent"]][line["sequence"]] = line["hash"]
+    return found, gone

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -75,9 +76,21 @@ def _export(event: ConsentEvent) -> None:
     """Append the head of the chain to a file outside the database. An event whose savepoint was undone is no more."""
     if not sa.inspect(event).detached:
         return
+    _append({"consent": str(event.consent_id), "sequence": event.sequence, "hash": event.hash.hex()})
+
+
+def export_destruction(*, patient_id: UUID) -> None:
+    """Write outside the database that the consents of a patient are being destroyed: their rows may then be missing.
+
+    Before the commit: a line too many accuses nobody, a line that lacks would.
+    """
+    for consent_id in db.session.scalars(sa.select(Consent.id).where(Consent.patient_id == patient_id)):
+        _append({"consent": str(consent_id), "destroyed": clock.now().isoformat()})
+
+
+def _append(line: dict[str, object]) -> None:
     path = export_path()
     path.parent.mkdir(parents=True, exist_ok=True)
-    line = {"consent": str(event.consent_id), "sequence": event.sequence, "hash": event.hash.hex()}
     with path.open("ab") as file:
         file.write(b"\n" + json.dumps(line).encode())
 

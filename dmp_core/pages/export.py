@@ -9,11 +9,18 @@ from werkzeug.wrappers import Response as AnyResponse
 from dmp_core.service.exports import asking
 from identity_core.sessions import current_actor, current_patient, patient_required
 from platform_core import clock, crypto, downloads
+from platform_core.access import Actor
 from platform_core.blobs import service as blobs
 from platform_core.database import transaction
 from platform_core.errors import TooManyRequests
 
 blueprint = Blueprint("export", __name__, template_folder="../templates", url_prefix="/espace/dossier/copie")
+
+
+def load_panel(*, by: Actor, patient_id: UUID) -> dict[str, object]:
+    """Before a space is closed: whether a copy of the record is ready to be taken away."""
+    found = downloads.find_latest(patient_id=patient_id, kind=asking.KIND, by=by)
+    return {"ready": found is not None and found.ready_at is not None}
 
 
 @blueprint.get("")

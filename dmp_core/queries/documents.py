@@ -228,6 +228,11 @@ def list_referenced_blobs(names: Collection[str]) -> Collection[str]:
     return db.session.scalars(found).all()
 
 
+def list_blobs_of(patient_id: UUID) -> Collection[str]:
+    """The files of every document of a patient, whatever became of it."""
+    return db.session.scalars(sa.select(StoredDocument.blob_name).where(StoredDocument.patient_id == patient_id)).all()
+
+
 def _where(sought: Sought) -> tuple[str, dict[str, Any]]:
     """The condition of a statement and its parameters."""
     wanted = ["d.patient_id = %(patient)s", SEEN[sought.viewer.kind]]

@@ -1,8 +1,8 @@
-"""Pages: signing in and out, opening and closing a space, acting for somebody."""
+"""Pages: signing in and out, opening a space, acting for somebody."""
 
 from uuid import UUID
 
-from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext
 from markupsafe import Markup
 from werkzeug.wrappers import Response
@@ -13,7 +13,7 @@ from identity_core.gateway import openid
 from identity_core.gateway.openid import SignedIn
 from identity_core.pages.mandates import Words
 from identity_core.rules import REGIONS, local_path
-from identity_core.service import sign_in, spaces
+from identity_core.service import destruction, sign_in, spaces
 from identity_core.sessions import (
     Slot,
     citizen_or_helper,
@@ -132,7 +132,8 @@ def show_opening() -> Response | str:
     patient = current_patient()
     if patient.is_open:
         return redirect(local_path(request.args.get("suite", ""), HOMES[Area.PATIENT]), 303)
-    return render_template("identity/opening.html", patient=patient, action=request.full_path.rstrip("?"))
+    asked = patient.destroys_on is not None and patient.destroys_on <= clock.today() + destruction.REGRET_LASTS
+    return render_template("identity/opening.html", patient=patient, asked=asked, action=request.full_path.rstrip("?"))
 
 
 @blueprint.post("/espace/ouverture")
@@ -189,22 +190,6 @@ def show_settings() -> str:
         blocks = [Markup(render_template(name, **context)) for name, context in shown]  # noqa: S704 - our templates
     region = gettext(REGIONS[patient.region]) if patient.region else ""
     return render_template("identity/settings.html", patient=patient, ins=ins, region=region, blocks=blocks)
-
-
-@blueprint.get("/espace/fermeture")
-@patient_required
-def show_closing() -> str:
-    return render_template("identity/closing.html", patient=current_patient())
-
-
-@blueprint.post("/espace/fermeture")
-@patient_required
-def close_space() -> Response:
-    patient, by = current_patient(), current_actor()
-    with transaction(patient_id=patient.id):
-        spaces.close_space(patient_id=patient.id, by=by)
-    flash(gettext("L’espace est fermé."), "success")
-    return redirect(url_for(".show_opening"), 303)
 
 
 def _redeem(kind: str, attempt: sign_in.Attempt) -> SignedIn:

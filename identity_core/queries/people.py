@@ -24,7 +24,8 @@ _LEAST_LETTERS = 2
 class PatientView:
     """A patient as other rooms see them. `sex` is `male`, `female` or `unknown`; no matricule.
 
-    `region` is the INSEE code of the region where they say they live, None when they did not tell it.
+    `region` is the INSEE code of the region where they say they live, None when they did not tell it. `destroys_on` is
+    the day from which what a closed space holds is destroyed.
     """
 
     id: UUID
@@ -39,6 +40,7 @@ class PatientView:
     ins_oid: str | None
     opens_on: date | None = None
     region: str | None = None
+    destroys_on: date | None = None
 
     @property
     def feeds_dmp(self) -> bool:
@@ -91,6 +93,12 @@ def list_due_openings(limit: int = 500) -> Sequence[UUID]:
     """Invited patients whose opposition period is over. Made for the batch role."""
     due = sa.select(Patient.id).where(Patient.space_state == SpaceState.INVITED, Patient.opens_on <= clock.today())
     return db.session.scalars(due.order_by(Patient.opens_on).limit(limit)).all()
+
+
+def list_due_destructions(limit: int = 100) -> Sequence[UUID]:
+    """Patients of whom something is to be destroyed today. Made for the batch role."""
+    due = sa.select(Patient.id).where(Patient.destroys_on <= clock.today())
+    return db.session.scalars(due.order_by(Patient.destroys_on, Patient.id).limit(limit)).all()
 
 
 def find_person_id(patient_id: UUID) -> UUID | None:
@@ -148,6 +156,7 @@ def patient_view(patient: Patient) -> PatientView:
         ins_oid=patient.ins_oid,
         opens_on=patient.opens_on,
         region=patient.region,
+        destroys_on=patient.destroys_on,
     )
 
 

@@ -85,6 +85,13 @@ def find_acting(*, person_id: UUID, patient_id: UUID) -> RepresentationView | No
     return next((one for one in list_acting(person_id) if one.patient_id == patient_id), None)
 
 
+def acts_for_others(person_id: UUID) -> bool:
+    """Whether somebody counts on this person: they act for a patient, or have accepted to."""
+    running = Representation.state.in_((RepresentationState.ACCEPTED, RepresentationState.ACTIVE))
+    theirs = sa.exists().where(Representation.person_id == person_id, running)
+    return bool(db.session.scalar(sa.select(theirs)))
+
+
 def list_represented(person_id: UUID) -> Sequence[PatientView]:
     """The patients for whom this person may act today, by name."""
     found = sa.select(Patient).join(Representation, Representation.patient_id == Patient.id)

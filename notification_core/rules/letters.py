@@ -18,6 +18,7 @@ class Template(StrEnum):
     NEW_AGENT_MESSAGE = "new-agent-message"
     SPACE_INVITED = "space-invited"
     SPACE_CLOSED = "space-closed"
+    SPACE_DESTROYED = "space-destroyed"
     MEMBER_INVITED = "member-invited"
     MANDATE_PROPOSED = "mandate-proposed"
     RIGHT_CHANGED = "right-changed"
@@ -98,6 +99,15 @@ _TEXTS = {
             "Si vous n’êtes pas à l’origine de cette fermeture, connectez-vous : {link}",
         ),
         "/espace/ouverture",
+    ),
+    Template.SPACE_DESTROYED: _Words(
+        "Votre espace numérique de santé est détruit",
+        (
+            "Ce que contenait votre espace numérique de santé, fermé auparavant, a été détruit : rien ne peut en être "
+            "retrouvé.",
+            "Vous n’avez rien à faire. Pour en ouvrir un nouveau un jour : {link}",
+        ),
+        "/connexion",
     ),
     Template.MEMBER_INVITED: _Words(
         "Vous êtes invité à rejoindre une organisation",

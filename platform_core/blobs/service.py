@@ -1,6 +1,7 @@
 """Put a file away under its owner's key, read it back whole or in part, sweep away what no row names any more.
 
-A room declares a collection with the callable that says which of its blobs are still referred to. A blob enters the
+A room declares a collection with the callables that say which of its blobs are still referred to, and which are of
+one patient. A blob enters the
 store in the transaction that writes its row: if that one fails, the sweep finds an orphan.
 """
 
@@ -13,6 +14,7 @@ from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 from typing import IO
+from uuid import UUID
 
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -25,6 +27,7 @@ from platform_core.database import db
 GRACE = timedelta(hours=24)
 _BATCH = 100
 _referenced: dict[str, Callable[[Collection[str]], Collection[str]]] = {}
+_held: dict[str, Callable[[UUID], Collection[str]]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +49,16 @@ class Received:
     content_key: bytes
 
 
-def declare(collection: str, referenced: Callable[[Collection[str]], Collection[str]]) -> None:
-    """Open a collection. `referenced(names)` gives those that a row names; it runs as the batch role."""
+def declare(
+    collection: str,
+    referenced: Callable[[Collection[str]], Collection[str]],
+    held_by: Callable[[UUID], Collection[str]] | None = None,
+) -> None:
+    """Open a collection. `referenced(names)` gives those that a row names; it runs as the batch role. For a collection of
+    patients, `held_by(patient_id)` gives those of one, to whom the transaction is bound."""
     _referenced[collection] = referenced
+    if held_by is not None:
+        _held[collection] = held_by
 
 
 def collections() -> tuple[str, ...]:
@@ -75,6 +85,11 @@ def receive(stream: IO[bytes], *, most: int) -> Iterator[Received]:
         Path(path).unlink(missing_ok=True)
 
 
+def reference(received: Received, *, collection: str, key: bytes) -> BlobRef:
+    """What a row refers to once the content is kept: a row may be judged before the file has its place."""
+    return BlobRef(f"{collection}/{sealing.name_under(key, received.sha256)}", received.size, received.sha256)
+
+
 def keep(received: Received, *, collection: str, key: bytes) -> BlobRef:
     """Give a received content its place under the owner's key; the same content of one owner is kept once.
 
@@ -82,7 +97,7 @@ def keep(received: Received, *, collection: str, key: bytes) -> BlobRef:
     """
     if collection not in _referenced:
         raise RuntimeError(f"No room declared the blobs {collection}: nothing would ever sweep them.")
-    name = f"{collection}/{sealing.name_under(key, received.sha256)}"
+    name = reference(received, collection=collection, key=key).name
     db.session.execute(sa.select(sa.func.pg_advisory_xact_lock_shared(_lock(name))))
     if not store().exists(name):
         header = sealing.header(received.content_key, key=key, name=name, size=received.size)
@@ -125,6 +140,16 @@ def _range(blob: BlobRef, content_key: bytes, start: int, stop: int) -> Iterator
     for number, chunk in enumerate(opened, first):
         offset = number * sealing.CHUNK
         yield chunk[max(start - offset, 0) : stop - offset]
+
+
+def list_held_by(patient_id: UUID) -> list[str]:
+    """The names of every blob of a patient, to whom the transaction is bound."""
+    return sorted({name for held_by in _held.values() for name in held_by(patient_id)})
+
+
+def delete(name: str) -> None:
+    """Delete a blob that nobody may read any more; one that is gone already is no error."""
+    store().delete(name)
 
 
 def sweep_incoming() -> int:

@@ -118,6 +118,14 @@ def leave_record(*, patient_id: UUID, by: Actor) -> None:
         _end_those(patient_id, mode, by, only=professional_id)
 
 
+def end_agreements(*, patient_id: UUID, by: Actor) -> None:
+    """End every agreement of a patient, those that run and those that wait: the space closes."""
+    running = Agreement.state.in_([AgreementState.ACTIVE, AgreementState.PROPOSED])
+    found = sa.select(Agreement).where(Agreement.patient_id == patient_id, running)
+    for one in db.session.scalars(found.order_by(Agreement.id).with_for_update()):
+        _move(one, next_agreement_state(AgreementState(one.state), AgreementVerb.END), by)
+
+
 def block_professional(*, patient_id: UUID, professional_id: UUID, by: Actor) -> None:
     """Keep a professional out at once, in an emergency too; what was agreed with them ends. Twice is once."""
     _check_patient(by)
