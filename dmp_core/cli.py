@@ -6,10 +6,11 @@ from uuid import UUID
 
 import click
 
+from dmp_core import gateway
 from dmp_core.queries.search import list_recorded_patients
 from dmp_core.service.documents import importing
 from dmp_core.service.entries.transferring import transfer_bundle
-from dmp_core.service.indexing import reading
+from dmp_core.service.indexing import meaning, reading
 from platform_core.access import Actor, ActorKind
 from platform_core.database import DatabaseRole, transaction
 from platform_core.errors import DomainError, Invalid
@@ -88,15 +89,35 @@ def _files(paths: Sequence[Path]) -> Iterator[Path]:
 @dmp.command("reindex")
 @click.option("--patient", type=click.UUID, help="Only this record; every one else.")
 @click.option("--again", is_flag=True, help="Read what is indexed already once more.")
-def reindex(patient: UUID | None, again: bool) -> None:
+@click.option("--semantic", is_flag=True, help="Make the vectors of the search by meaning that are missing.")
+def reindex(patient: UUID | None, again: bool, semantic: bool) -> None:
     """Read what records hold for their search, as far as that was not done. It may be stopped, and started again."""
+    if semantic and not gateway.is_on():
+        raise click.ClickException("Nothing tells meanings here: install the extra [semantic], or unset ENS_SEMANTIC.")
     if patient:
         patients: Sequence[UUID] = [patient]
     else:
         with transaction(role=DatabaseRole.BATCH):
             patients = list_recorded_patients()
-    total = sum(_reindex(one, again) for one in patients)
-    click.echo(f"{total} documents and entries read, of {len(patients)} records.")
+    total = sum(_embed(one) if semantic else _reindex(one, again) for one in patients)
+    done = "given a vector" if semantic else "read"
+    click.echo(f"{total} documents and entries {done}, of {len(patients)} records.")
+
+
+def _embed(patient_id: UUID) -> int:
+    """Make the vectors that a record waits for, telling how far it is."""
+    with transaction(patient_id=patient_id):
+        number = meaning.count_waiting(patient_id=patient_id)
+    with click.progressbar(length=number, label=f"Record {patient_id}") as bar:
+        while True:
+            with transaction(patient_id=patient_id):
+                waiting = meaning.list_waiting(patient_id=patient_id, limit=_AT_ONCE)
+            if not waiting:
+                return number
+            made = gateway.embed_passages([one.passage for one in waiting])
+            with transaction(patient_id=patient_id):
+                meaning.keep_vectors(patient_id=patient_id, made=list(zip(waiting, made, strict=True)))
+            bar.update(len(waiting))
 
 
 def _reindex(patient_id: UUID, again: bool) -> int:

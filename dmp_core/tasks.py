@@ -7,13 +7,14 @@ from celery import shared_task
 from celery.exceptions import SoftTimeLimitExceeded
 from flask import render_template
 
+from dmp_core import gateway
 from dmp_core.categories import DOCUMENT_TYPES, KINDS
 from dmp_core.fhir.summary import Person, write_patient
 from dmp_core.rules.search.sources import TextState
 from dmp_core.service.exports import asking
 from dmp_core.service.exports.making import Contents, Making
 from dmp_core.service.exports.zipping import zipped
-from dmp_core.service.indexing import reading
+from dmp_core.service.indexing import meaning, reading
 from dmp_core.service.indexing.texts import Text
 from identity_core import queries as identity
 from platform_core import clock, crypto, downloads
@@ -23,6 +24,7 @@ from platform_core.database import transaction
 from platform_core.fhir import wire
 
 _SECONDS = 60
+_PASSAGES, _BATCHES = 10, 10
 _MOST_EXPORT = 20 * 2**30
 _EXPORT_SECONDS = 3 * 3600
 
@@ -44,6 +46,25 @@ def read_text(patient_id: str, document_id: str) -> None:
         found = Text("", TextState.UNREAD)
     with transaction(patient_id=patient):
         reading.keep_text(patient_id=patient, document_id=document, found=found)
+
+
+@shared_task(name=meaning.EMBED, ignore_result=True)
+def embed_record(patient_id: str) -> None:
+    """Make the vectors that a record waits for, a hundred at a time: what is left is for a task that follows.
+
+    The model works outside any transaction; nothing happens when all was done.
+    """
+    patient = UUID(patient_id)
+    for _ in range(_BATCHES):
+        with transaction(patient_id=patient):
+            waiting = meaning.list_waiting(patient_id=patient, limit=_PASSAGES)
+        if not waiting:
+            return
+        made = gateway.embed_passages([one.passage for one in waiting])
+        with transaction(patient_id=patient):
+            meaning.keep_vectors(patient_id=patient, made=list(zip(waiting, made, strict=True)))
+    with transaction(patient_id=patient):
+        meaning.ask_vectors(patient_id=patient)
 
 
 @shared_task(name=asking.MAKE, ignore_result=True, soft_time_limit=_EXPORT_SECONDS, time_limit=_EXPORT_SECONDS + 60)

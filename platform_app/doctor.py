@@ -10,6 +10,7 @@ from functools import partial
 import redis
 import sqlalchemy as sa
 
+from dmp_core import gateway as meanings
 from platform_app import database_admin
 from platform_app.chromium import find_chromium
 from platform_core.config import Config
@@ -47,6 +48,7 @@ def examine(config: Config) -> Iterator[Finding]:
             processes.port_is_free(port) or _is_running(config),
             f"end what listens on {port}, or set another port",
         )
+    yield _search_by_meaning(config)
     yield Finding("Chromium, for the tests", find_chromium() is not None, "run `make test`, which installs it as root")
 
 
@@ -87,6 +89,19 @@ def _database(config: Config) -> Iterator[Finding]:
     )
 
 
+def _search_by_meaning(config: Config) -> Finding:
+    """Without the extra the search goes by words: this is well. A model that is there must run here, and be kept."""
+    if config.semantic == "off" or not meanings.is_installed():
+        return Finding("search by meaning (off: by words alone)", True)
+    if not meanings.works_here():
+        remedy = "its engine needs another processor (AVX2 on x86_64): set ENS_SEMANTIC=off"
+        return Finding("search by meaning", False, remedy)
+    held = bool(config.owner_database_url) and _holds(partial(_compares_vectors, config))
+    return Finding(
+        "search by meaning (on)", held, "install pgvector as docs/operations.md says, or set ENS_SEMANTIC=off"
+    )
+
+
 def _holds(check: Callable[[], object]) -> bool:
     try:
         return bool(check())
@@ -104,6 +119,11 @@ def _check_role(url: str) -> bool:
 def _check_revision(config: Config) -> bool:
     with database_admin.owner_engine(config).connect() as connection:
         return database_admin.current(connection) == database_admin.head()
+
+
+def _compares_vectors(config: Config) -> bool:
+    with database_admin.owner_engine(config).connect() as connection:
+        return bool(connection.execute(sa.text("SELECT to_regtype('halfvec') IS NOT NULL")).scalar())
 
 
 def _ping(config: Config) -> bool:

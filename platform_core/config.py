@@ -14,6 +14,7 @@ from platform_core.errors import ConfigurationError
 ENVIRONMENTS = ("development", "production", "testing")
 PROVIDERS = ("citizen", "pro", "agent")
 NONCES = ("off", "token", "everywhere")
+SEMANTIC = ("auto", "off")
 _PREVIOUS = "ENS_PREVIOUS_MASTER_KEYS"
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -77,6 +78,7 @@ class Config:
     trusted_proxies: int
     outbound_seconds: float
     dpop_nonce: str
+    semantic: str
     mtls: "MutualTls | None"
     citizen_idp: IdentityProvider
     pro_idp: IdentityProvider
@@ -143,6 +145,7 @@ def from_environ(environ: Mapping[str, str] | None = None) -> Config:
         trusted_proxies=_count(env, "ENS_TRUSTED_PROXIES"),
         outbound_seconds=_count(env, "ENS_OUTBOUND_SECONDS", "15", 60),
         dpop_nonce=_one_of(env, "ENS_DPOP_NONCE", NONCES),
+        semantic=_one_of(env, "ENS_SEMANTIC", SEMANTIC),
         mtls=_mutual_tls(env),
         citizen_idp=_provider(env, "citizen", base_url, local, production),
         pro_idp=_provider(env, "pro", base_url, local, production),

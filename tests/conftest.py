@@ -100,6 +100,7 @@ def config(addresses: dict[str, str], listener: socket.socket, run_directory: Pa
             "ENS_ENV": "testing",
             "ENS_PORT": str(listener.getsockname()[1]),
             "ENS_DATA_DIR": str(run_directory / worker_name),
+            "ENS_SEMANTIC": "off",
             **{f"ENS_{key.upper()}": value for key, value in addresses.items()},
         }
     )

@@ -1,14 +1,25 @@
 """What the search of a record reads."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.types import UserDefinedType
 
 from dmp_core.rules.search.sources import SearchSource, TextState
 from platform_core.database import Base, one_of
+
+
+class HalfVector(UserDefinedType[Sequence[float]]):
+    """The `halfvec(384)` of pgvector: numbers of sixteen bits. Statements write it as text and compare it there."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: object) -> str:
+        return "halfvec(384)"
 
 
 class SearchText(Base):
@@ -39,5 +50,17 @@ class SearchWord(Base):
     patient_id: Mapped[UUID] = mapped_column(primary_key=True)
     word: Mapped[str] = mapped_column(sa.Text(collation="C"), primary_key=True)
     learnt_from: Mapped[UUID] = mapped_column(primary_key=True)
+
+    __table_args__ = ({"postgresql_partition_by": "HASH (patient_id)"},)
+
+
+class SearchVector(Base):
+    """The meaning of a document or an entry as a vector of length 1, and the model that made it. It tells of a text."""
+
+    __tablename__ = "dmp_search_vector"
+    patient_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    model: Mapped[str]
+    embedding: Mapped[Sequence[float]] = mapped_column(HalfVector)
 
     __table_args__ = ({"postgresql_partition_by": "HASH (patient_id)"},)

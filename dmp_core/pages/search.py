@@ -9,11 +9,13 @@ from typing import Any
 from flask import Blueprint, render_template, request, url_for
 from flask_babel import gettext, ngettext
 
+from dmp_core import gateway
 from dmp_core.queries.search import Hit, Results, Unsearched, count_unsearched, search_record
 from dmp_core.queries.search_notices import list_notices
 from dmp_core.rules.documents.visibility import Viewer
 from dmp_core.rules.search.asking import LONGEST, read_question
 from dmp_core.rules.search.facets import Count, Facet
+from dmp_core.rules.search.meaning import ask
 from dmp_core.rules.search.noticing import Notice, NoticeKind
 from dmp_core.rules.search.sources import SearchSource, TextState
 from dmp_core.schemas import AskedSearch, read_search
@@ -63,12 +65,13 @@ def show_search() -> str:
 @helper_allowed(Power.RECORD, families=FAMILIES)
 def search() -> str:
     asked, patient = read_search(request.form), current_patient()
-    question = read_question(asked.text)
+    question, meaning = read_question(asked.text), gateway.embed_question(ask(asked.text))
     with transaction(patient_id=patient.id):
         results = search_record(
             patient_id=patient.id,
             viewer=Viewer.of(current_actor()),
             question=question,
+            meaning=meaning,
             chosen=asked.chosen,
             page=asked.page,
         )
@@ -112,6 +115,7 @@ def _shown(hit: Hit) -> dict[str, Any]:
         "about": ", ".join([_label(hit.category), day_in_words(hit.effective_at), *by]),
         "value": " ".join(one for one in (value, others) if one),
         "extract": hit.extract,
+        "by_meaning": hit.by_meaning,
         "state": gettext(_STATES[hit.state]) if hit.state in _STATES else "",
     }
 

@@ -6,7 +6,7 @@ finds is asked of documents and entries as they are now.
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -16,11 +16,14 @@ from dmp_core.categories import KINDS
 from dmp_core.queries.entries import seen
 from dmp_core.queries.points import Point, list_latest
 from dmp_core.queries.search_texts import unseal
+from dmp_core.queries.search_vectors import MOST_NEAR, NEAR, holds_vectors
 from dmp_core.rules.documents.visibility import SEEN, Viewer
 from dmp_core.rules.search.asking import Question
 from dmp_core.rules.search.corrections import LEAST_ALIKE, is_likely, propose
 from dmp_core.rules.search.extracts import Piece, extract
 from dmp_core.rules.search.facets import Count, Facet, count, narrow
+from dmp_core.rules.search.fusing import fuse
+from dmp_core.rules.search.meaning import Meaning
 from dmp_core.rules.search.sources import SearchSource, TextState
 from dmp_core.rules.search.vectors import Passage, write_vector
 from dmp_core.rules.search.words import compose
@@ -30,11 +33,12 @@ from platform_core.pagination import Page
 
 MOST = 1000
 PAGE = 10
-_FOUND = """
+_BY_WORDS = """
 WITH found AS MATERIALIZED (
     SELECT id, source, rank
       FROM ens_search_record(%(query)s::text::tsquery, %(parts)s::text[]::tsquery[], %(now)s, %(most)s)
-)
+)"""
+_SEEN = """
 SELECT f.id, f.source, f.rank, 'documents.' || d.kind AS category, d.title, d.author_person AS author,
        d.author_specialty AS specialty, d.author_institution AS institution, d.effective_at,
        NULL::uuid AS document_id, NULL::numeric AS value, '' AS unit
@@ -72,7 +76,10 @@ _MEASURE_VECTORS = {
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A result. An entry read in a document names it; `others` counts the older entries that say the same thing."""
+    """A result. An entry read in a document names it; `others` counts the older entries that say the same thing.
+
+    `by_meaning`: it has not the words that were asked, its text means something near.
+    """
 
     id: UUID
     source: SearchSource
@@ -87,6 +94,7 @@ class Hit:
     value: Decimal | None
     unit: str
     others: int = 0
+    by_meaning: bool = False
     extract: Sequence[Piece] = ()
     state: TextState = TextState.WHOLE
 
@@ -119,46 +127,74 @@ class _Search:
 
     patient_id: UUID
     viewer: Viewer
-    parameters: Mapping[str, Any] = field(default_factory=dict)
 
     def find(self, query: str, parts: Sequence[str] = ()) -> list[Hit]:
-        statement = _FOUND.format(document=SEEN[self.viewer.kind], entry=seen(self.viewer))
-        parameters = {"patient": self.patient_id, "now": clock.now(), "most": MOST, **self.viewer.parameters}
-        return [Hit(*row) for row in run(statement, {**parameters, "query": query, "parts": list(parts)})]
+        words = {"query": query, "parts": list(parts), "now": clock.now(), "most": MOST}
+        return self._look(_BY_WORDS, words)
+
+    def find_near(self, meaning: Meaning, required: str = "") -> list[Hit]:
+        """What means something near, of what holds `required`."""
+        asked = {"meaning": meaning.numbers, "model": meaning.model, "required": required}
+        return [replace(hit, by_meaning=True) for hit in self._look(NEAR, asked)[:MOST_NEAR]]
+
+    def _look(self, found: str, parameters: Mapping[str, Any]) -> list[Hit]:
+        seen_now = _SEEN.format(document=SEEN[self.viewer.kind], entry=seen(self.viewer))
+        known = {"patient": self.patient_id, **self.viewer.parameters}
+        return [Hit(*row) for row in run(found + seen_now, {**known, **parameters})]
 
 
 def search_record(
-    *, patient_id: UUID, viewer: Viewer, question: Question, chosen: Mapping[Facet, str] | None = None, page: int = 1
+    *,
+    patient_id: UUID,
+    viewer: Viewer,
+    question: Question,
+    meaning: Meaning | None = None,
+    chosen: Mapping[Facet, str] | None = None,
+    page: int = 1,
 ) -> Results:
     """Search a record. When nothing has all the words, they are read as misspelt; then some of them are enough.
 
+    With the `meaning` of the question, what means something near follows, or mixes with what has some of the words only.
     The transaction is bound to the patient.
     """
-    chosen = chosen or {}
     if question.is_empty:
         return Results(Page((), 1, PAGE, 0), {})
     search = _Search(patient_id, viewer)
-    asked, partial = question, False
-    found = search.find(question.every)
-    if not found:
-        spelt = _correct(question, patient_id)
-        if spelt is not None:
-            asked, found = spelt, search.find(spelt.every)
-        if not found and len(asked.parts) > 1:
-            found, partial = search.find(asked.any, asked.parts), True
-        if not found:
-            asked, partial = question, False
-    grouped = _grouped(found)
-    kept = narrow(grouped, chosen)
+    answered = _find_words(search, question)
+    near = search.find_near(meaning, question.required) if meaning and holds_vectors() else []
+    hits = {hit.id: hit for hit in [*near, *answered.found]}
+    fused = fuse([hit.id for hit in answered.found], [hit.id for hit in near], exact=not answered.partial)
+    grouped = _grouped([hits[id] for id in fused])
+    kept = narrow(grouped, chosen or {})
     shown = kept[PAGE * (page - 1) : PAGE * page]
     return Results(
-        Page(_with_extracts(shown, patient_id, asked), page, PAGE, len(kept)),
-        count(grouped, chosen),
-        _measures(patient_id, asked),
-        corrected=str(asked) if asked is not question else "",
-        partial=partial,
-        bounded=len(found) >= MOST,
+        Page(_with_extracts(shown, patient_id, answered.question), page, PAGE, len(kept)),
+        count(grouped, chosen or {}),
+        _measures(patient_id, answered.question),
+        corrected=str(answered.question) if answered.question is not question else "",
+        partial=answered.partial,
+        bounded=len(answered.found) >= MOST,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    """What has the words of a question, which may be a corrected one; `partial` when nothing has them all."""
+
+    question: Question
+    found: Sequence[Hit]
+    partial: bool = False
+
+
+def _find_words(search: _Search, question: Question) -> _Answered:
+    if found := search.find(question.every):
+        return _Answered(question, found)
+    asked = _correct(question, search.patient_id) or question
+    if asked is not question and (found := search.find(asked.every)):
+        return _Answered(asked, found)
+    if len(asked.parts) > 1 and (found := search.find(asked.any, asked.parts)):
+        return _Answered(asked, found, partial=True)
+    return _Answered(question, ())
 
 
 def count_unsearched(*, patient_id: UUID, viewer: Viewer) -> Unsearched:

@@ -83,6 +83,12 @@ class Question:
         return frozenset(found)
 
     @property
+    def required(self) -> str:
+        """The `tsquery` of what holds of every result, be it found by its meaning: "expressions" and exclusions."""
+        said = [term.query for term in self.terms if (term.said or term.beginning) and not term.excluded]
+        return " & ".join([*said, *(f"!{term.query}" for term in self.terms if term.excluded)])
+
+    @property
     def beginnings(self) -> frozenset[str]:
         """The beginnings of words that an extract marks."""
         return frozenset(term.words[-1] for term in self.terms if term.beginning and not term.excluded)
@@ -115,6 +121,13 @@ def read_question(text: str) -> Question:
     telling = [term for term in found if not (term.is_word and term.words[0] in _OF_QUESTIONS)]
     terms = tuple((telling if any(not term.excluded for term in telling) else found)[:MOST_TERMS])
     return Question(terms)
+
+
+def read_pieces(text: str) -> Iterator[str]:
+    """What was typed, as it is written, without what is excluded and without quotation marks."""
+    for piece in _PIECE.finditer(compose(text[:LONGEST]).translate(_QUOTES)):
+        if piece["not"] is None:
+            yield (piece["bare"] if piece["said"] is None else piece["said"]).rstrip("*")
 
 
 def _terms(piece: re.Match[str]) -> Iterator[Term]:

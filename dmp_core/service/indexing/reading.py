@@ -17,6 +17,7 @@ from dmp_core.rules.entries.kinds import KINDS, RECORD
 from dmp_core.rules.search.sources import SearchSource, TextState
 from dmp_core.rules.search.vectors import Passage
 from dmp_core.rules.search.words import compose
+from dmp_core.service.indexing.meaning import ask_vectors
 from dmp_core.service.indexing.storing import Indexed, forget, store
 from dmp_core.service.indexing.texts import MOST_BYTES, PLAIN, READABLE, XML, Text, read_at_once, read_slowly
 from platform_core import crypto, outbox
@@ -58,6 +59,9 @@ def index_entry(event: DataChanged) -> None:
         forget(patient_id=event.patient_id, id=entry_id)
     else:
         _keep_entry(event.patient_id, row, crypto.patient_key(event.patient_id))
+        # What was read in a document goes with it, once for all.
+        if row.document_id is None:
+            ask_vectors(patient_id=event.patient_id)
 
 
 def keep_text(*, patient_id: UUID, document_id: UUID, found: Text) -> None:
@@ -68,6 +72,8 @@ def keep_text(*, patient_id: UUID, document_id: UUID, found: Text) -> None:
     _keep_document(patient_id, row, found, crypto.patient_key(patient_id))
     if found.state is TextState.WAITING:
         outbox.enqueue(READ_TEXT, patient_id, document_id)
+    else:
+        ask_vectors(patient_id=patient_id)
 
 
 def find_unread(*, patient_id: UUID, document_id: UUID) -> Unread | None:
@@ -160,6 +166,7 @@ def _documents(patient_id: UUID) -> sa.Select[*tuple[Any, ...]]:
 
 def _entries(patient_id: UUID) -> sa.Select[*tuple[Any, ...]]:
     entry = StoredEntry
-    columns = (entry.id, entry.category, entry.label, entry.value, entry.unit, entry.author_name, entry.effective_at)
+    about = (entry.label, entry.value, entry.unit, entry.author_name, entry.effective_at)
+    columns = (entry.id, entry.category, entry.document_id, *about)
     body = sa.cast(entry.body, sa.Text).label("body")
     return sa.select(*columns, entry.wrong, body).where(entry.patient_id == patient_id)

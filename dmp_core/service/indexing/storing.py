@@ -23,6 +23,10 @@ SELECT %(patient)s, new.word, %(id)s FROM unnest(%(words)s::text[]) AS new(word)
  WHERE NOT EXISTS (SELECT 1 FROM dmp_search_word w
                     WHERE w.patient_id = %(patient)s AND w.word = new.word COLLATE "C")"""
 _FORGET = "DELETE FROM dmp_search WHERE patient_id = %(patient)s AND id = %(id)s"
+_FORGET_MEANING = "DELETE FROM dmp_search_vector WHERE patient_id = %(patient)s AND id = %(id)s"
+_OUTDATED = """ AND EXISTS (
+    SELECT 1 FROM dmp_search s WHERE s.patient_id = %(patient)s AND s.id = %(id)s
+       AND s.lexemes <> %(lexemes)s::text::tsvector)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,10 @@ class Indexed:
 
 
 def store(indexed: Indexed, *, key: bytes) -> None:
-    """Keep what is found by, in place of what was there. `key` is the patient's, under which the text is sealed."""
+    """Keep what is found by, in place of what was there. `key` is the patient's, under which the text is sealed.
+
+    The vector of a text that changed goes: it is to be made again.
+    """
     passages = [*indexed.heading, Passage(indexed.text, "D")]
     row = {
         "patient": indexed.patient_id,
@@ -50,6 +57,7 @@ def store(indexed: Indexed, *, key: bytes) -> None:
         "body": seal(indexed.text, indexed.patient_id, indexed.id, key=key),
         "lexemes": write_vector(passages),
     }
+    run(_FORGET_MEANING + _OUTDATED, row)
     run(_STORE, row)
     if words := words_to_learn(passages):
         run(_LEARN, {"patient": indexed.patient_id, "id": indexed.id, "words": words})
@@ -57,4 +65,5 @@ def store(indexed: Indexed, *, key: bytes) -> None:
 
 def forget(*, patient_id: UUID, id: UUID) -> None:
     """Find it no more."""
-    run(_FORGET, {"patient": patient_id, "id": id})
+    for statement in (_FORGET, _FORGET_MEANING):
+        run(statement, {"patient": patient_id, "id": id})
