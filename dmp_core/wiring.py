@@ -17,8 +17,19 @@ from dmp_core.api.observations import perform_transaction
 from dmp_core.api.patients import PATIENT
 from dmp_core.categories import DOCUMENTS, DOCUMENTS_FAMILY, FAMILY, MEASURES
 from dmp_core.events import DocumentFiled
-from dmp_core.pages import documents, export, measures, profile, reader, reimbursements, search, vaccinations
+from dmp_core.pages import (
+    documents,
+    export,
+    measures,
+    prescriptions,
+    profile,
+    reader,
+    reimbursements,
+    search,
+    vaccinations,
+)
 from dmp_core.pages.professionals import entering, records, settings
+from dmp_core.pages.professionals import prescriptions as professional_prescriptions
 from dmp_core.queries import documents as documents_queries
 from dmp_core.queries.entries import describe_entries
 from dmp_core.queries.points import describe_measures
@@ -50,13 +61,14 @@ from identity_core.events import SpaceClosed
     app.register_blueprint(documents.blueprint)
     app.register_blueprint(search.blueprint)
     app.register_blueprint(reader.blueprint)
+    app.register_blueprint(prescriptions.blueprint)
     app.register_blueprint(vaccinations.blueprint)
     app.register_blueprint(reimbursements.blueprint)
     app.register_blueprint(profile.blueprint)
     fhir.register(PATIENT)
     app.register_blueprint(export.blueprint)
     declare(Topic.SECURITY, "dmp.export-ready")
-    for pages in (settings.blueprint, records.blueprint, entering.blueprint):
+    for pages in (settings.blueprint, records.blueprint, entering.blueprint, professional_prescriptions.blueprint):
         app.register_blueprint(pages)
     declare(Topic.SECURITY, "dmp.agreement", "dmp.emergency", "dmp.first-reading")
     subscribe(ContributionsWithdrawn, subscribers.withdraw_contributions)

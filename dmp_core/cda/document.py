@@ -92,6 +92,7 @@ class Header:
     facility: Code | None
     practice_setting: Code | None
     related: Sequence[Related]
+    orders: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,7 @@ def read_header(root: Element) -> Header:
         facility=code(child(facility, "code"), {}),
         practice_setting=_practice_setting(root),
         related=list(_related(root)),
+        orders=[str(found) for one in children(root, "inFulfillmentOf/order/id") if (found := identifier(one))],
     )
 
 

@@ -60,6 +60,7 @@ class Product:
     code: Code
     name: str
     lot: str = ""
+    substances: tuple[Code, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +102,11 @@ class MedicationKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Medication(Stated):
-    """A treatment, a line of a prescription or a dispensation. `repeats` counts the renewals allowed."""
+    """A treatment, a line of a prescription or a dispensation. `repeats` counts the renewals allowed.
+
+    A dispensation names the line that it serves by `order`, and its document by `order_document`, when it says them;
+    `partial` tells that the pharmacy owes the rest. `condition` is what must be true before the medicine is taken.
+    """
 
     kind: MedicationKind
     product: Product
@@ -116,6 +121,10 @@ class Medication(Stated):
     instructions: str
     author: Author | None
     facts: Sequence[tuple[str, bool]]
+    order: str = ""
+    order_document: str = ""
+    partial: bool = False
+    condition: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,9 @@ _UNITS = {
     "{puff}": ("bouffée", "bouffées"),
     "{dose}": ("dose", "doses"),
     "{sachet}": ("sachet", "sachets"),
+    "{box}": ("boîte", "boîtes"),
+    "30009000": ("boîte", "boîtes"),
+    "{unit}": ("unité", "unités"),
     "h": ("heure", "heures"),
     "d": ("jour", "jours"),
     "wk": ("semaine", "semaines"),
@@ -44,7 +47,7 @@ def dosage_in_words(dosage: Dosage) -> str:
         amount_in_words(dosage.dose) if dosage.dose else "",
         _every(dosage.every) if dosage.every else "",
         _EVENTS.get(dosage.when, ""),
-        f"pendant {_counted(dosage.duration)}" if dosage.duration else "",
+        f"pendant {counted(dosage.duration)}" if dosage.duration else "",
     ]
     return " ".join(part for part in parts if part) or dosage.text
 
@@ -53,24 +56,28 @@ def amount_in_words(bounds: Bounds) -> str:
     """A dose, or the lowest and the highest one."""
     low, high = bounds.low, bounds.high
     if low and high and low != high:
-        return f"{_plain(low.value)} à {_counted(high)}"
+        return f"{plain(low.value)} à {counted(high)}"
     one = low or high
-    return _counted(one) if one else ""
+    return counted(one) if one else ""
 
 
 def _every(period: Quantity) -> str:
     if period.value == 1:
         return {"d": "chaque jour", "h": "chaque heure", "wk": "chaque semaine", "mo": "chaque mois"}.get(
-            period.unit, f"par {_counted(period)}"
+            period.unit, f"par {counted(period)}"
         )
     each = "toutes les" if period.unit in _FEMININE else "tous les"
-    return f"{each} {_counted(period)}"
+    return f"{each} {counted(period)}"
 
 
-def _counted(quantity: Quantity) -> str:
+def counted(quantity: Quantity) -> str:
+    """A quantity with its unit in words. Codes of EDQM's packages that are not known say nothing: « unités »."""
+    if quantity.unit.isdecimal() and quantity.unit not in _UNITS:
+        return counted(Quantity(quantity.value, "{unit}"))
     singular, plural = _UNITS.get(quantity.unit, (quantity.unit.strip("{}"),) * 2)
-    return f"{_plain(quantity.value)} {plural if abs(quantity.value) >= 2 else singular}".strip()
+    return f"{plain(quantity.value)} {plural if abs(quantity.value) >= 2 else singular}".strip()
 
 
-def _plain(value: Decimal) -> str:
+def plain(value: Decimal) -> str:
+    """A number as it is written in French, without needless zeros."""
     return f"{value.normalize():f}".replace(".", ",")

@@ -23,7 +23,7 @@ _CONFIDENTIALITY = "2.16.840.1.113883.5.25"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """What the header of a document says; `template` is the model that it follows."""
+    """What the header of a document says; `template` is the model that it follows, `orders` what it carries out."""
 
     unique_id: Identifier
     code: Code
@@ -43,6 +43,7 @@ class Head:
     set_id: Identifier | None = None
     version: int = 1
     replaces: Identifier | None = None
+    orders: Sequence[Identifier] = ()
     is_signed: bool = False
     """Whether the author answers for it by law (legalAuthenticator)."""
 
@@ -79,6 +80,7 @@ def write(head: Head, parts: Sequence[Part]) -> bytes:
         _author(head),
         _custodian(head.custodian),
         *([_authenticator(head)] if head.is_signed else []),
+        *(E.inFulfillmentOf(E.order(identified("id", order))) for order in head.orders),
         E.documentationOf(E.serviceEvent(E.effectiveTime(E.low(value=instant(head.created))))),
         *([_replaced(head.replaces)] if head.replaces else []),
         _encounter(head),

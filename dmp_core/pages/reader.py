@@ -10,14 +10,14 @@ from markupsafe import Markup
 
 from dmp_core.cda.document import ClinicalDocument, Section
 from dmp_core.cda.reading import read
-from dmp_core.cda.statements import Medication, MedicationKind
 from dmp_core.models.documents import DocumentRow
 from dmp_core.queries import documents as queries
-from dmp_core.queries import entries
+from dmp_core.queries.prescriptions import list_known
 from dmp_core.rules.documents.visibility import Viewer
 from dmp_core.rules.entries.kinds import ALLERGIES, TREATMENTS
-from dmp_core.rules.prescriptions import attention, wording
+from dmp_core.rules.prescriptions import attention
 from dmp_core.rules.prescriptions.attention import Attention, Known
+from dmp_core.rules.prescriptions.lines import Line, LineKind, read_lines
 from identity_core.rules import Power
 from identity_core.sessions import current_actor, current_patient, helper_allowed
 from platform_core import crypto
@@ -43,7 +43,8 @@ class Reading:
 
     document: ClinicalDocument | None = None
     sections: Sequence[Section] = ()
-    prescription: Sequence[wording.Line] = ()
+    prescription: Sequence[Line] = ()
+    dispensation: Sequence[Line] = ()
     allergies: Sequence[Attention] = ()
     taken: Sequence[Attention] = ()
     twice: Sequence[Attention] = ()
@@ -72,16 +73,16 @@ def load_reading(row: DocumentRow, key: bytes, viewer: Viewer) -> Reading | None
     if row.size > _MOST:
         return Reading(too_large=True)
     document = _read(row, key)
-    prescribed = [
-        one for one in document.statements if isinstance(one, Medication) and one.kind is MedicationKind.PRESCRIPTION
-    ]
-    known = _known(viewer)
+    lines = read_lines(document, row.id)
+    prescribed = [one for one in lines if one.kind is LineKind.PRESCRIPTION]
+    known = _known(viewer) if prescribed else {}
     return Reading(
         document,
         document.sections,
-        [wording.read_line(one) for one in prescribed],
-        attention.meets_allergies(prescribed, known[ALLERGIES.category]),
-        attention.already_taken(prescribed, known[TREATMENTS.category]),
+        prescribed,
+        [one for one in lines if one.kind is LineKind.DISPENSATION],
+        attention.meets_allergies(prescribed, known.get(ALLERGIES.category, ())),
+        attention.already_taken(prescribed, known.get(TREATMENTS.category, ())),
         attention.twice(prescribed),
     )
 
@@ -121,11 +122,10 @@ def _read(row: DocumentRow, key: bytes) -> ClinicalDocument:
     return read(b"".join(blobs.read(row.blob, key=key)))
 
 
-def _known(viewer: Viewer) -> dict[str, list[Known]]:
-    """The allergies that the record holds, and the treatments that go on."""
-    found: dict[str, list[Known]] = {ALLERGIES.category: [], TREATMENTS.category: []}
-    rows = entries.list_entries(patient_id=current_patient().id, viewer=viewer, categories=found)
-    for row in rows:
-        if row.status not in ("inactive", "resolved", "completed", "stopped", "not-taken"):
-            found[row.category].append(Known(row.label, row.codes))
-    return found
+def _known(viewer: Viewer) -> dict[str, Sequence[Known]]:
+    """The allergies and the treatments of the record, for who is not kept from the profile."""
+    if not current_actor().reaches("profile"):
+        return {}
+    patient_id = current_patient().id
+    categories = (ALLERGIES.category, TREATMENTS.category)
+    return {one: list_known(patient_id=patient_id, viewer=viewer, category=one) for one in categories}

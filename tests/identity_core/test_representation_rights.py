@@ -102,6 +102,8 @@ RIGHTS: dict[str, frozenset[str]] = {
             "documents.list_documents",
             "documents.open_document",
             "documents.show_document",
+            "prescriptions.show_prescription",
+            "prescriptions.show_prescriptions",
             "profile.print_profile",
             "profile.show_profile",
             "profile.show_step",

@@ -5,21 +5,20 @@ from collections.abc import Iterator
 from lxml.etree import _Element as Element
 
 from dmp_core.cda.entries.parts import Place, author_of, performer_of, product_of, related
-from dmp_core.cda.statements import Author, Dosage, Medication, MedicationKind, Product
+from dmp_core.cda.statements import Author, Dosage, Medication, MedicationKind
 from dmp_core.cda.values import (
     TYPE,
     Bounds,
-    Code,
     Period,
     Quantity,
     attribute,
     bounds,
     child,
     children,
+    identifier,
     period,
     quantity,
     templates_of,
-    text_of,
 )
 
 MEDICATION = "1.3.6.1.4.1.19376.1.5.3.1.4.7"
@@ -32,6 +31,9 @@ _REASON = "1.3.6.1.4.1.19376.1.5.3.1.4.4.1"
 _PATIENT_INSTRUCTIONS = "1.3.6.1.4.1.19376.1.5.3.1.4.3"
 _NO_SUBSTITUTION = "N"
 _ADMINISTERED_SECTION = "18610-6"
+_REFERENCE_TO_ITEM = "1.3.6.1.4.1.19376.1.9.1.3.11"
+# HL7 ActPharmacySupplyType: a first fill or a refill of which a part is owed.
+_PARTIAL = frozenset({"FFP", "FFPS", "RFP", "RFPS"})
 
 
 def read_medication(statement: Element, place: Place) -> Medication:
@@ -53,19 +55,18 @@ def read_medication(statement: Element, place: Place) -> Medication:
         instructions=_instructions(statement, place),
         author=author_of(statement),
         facts=tuple(_facts(statement, place)),
+        condition=place.words(child(statement, "precondition/criterion/text")),
     )
 
 
 def read_dispensation(supply: Element, place: Place) -> Medication:
-    """A `supply` of a dispensation (eDISP): what was given, how much, by whom."""
-    product = child(supply, "product/manufacturedProduct/manufacturedMaterial")
-    code = place.code(child(product, "code"))
-    name = text_of(child(product, "name"))
+    """A `supply` of a dispensation (eDISP-MED): what was given, how much, by whom, for which line of a prescription."""
     given = performer_of(supply) or author_of(supply)
+    served = _served(supply)
     return Medication(
         **place.stated(supply),
         kind=MedicationKind.DISPENSATION,
-        product=Product(code=code or Code(text=name), name=name or (code.words if code else "")),
+        product=product_of(supply, place, "product"),
         period=period(child(supply, "effectiveTime")) if child(supply, "effectiveTime") is not None else _given(given),
         dosages=(),
         route=None,
@@ -77,12 +78,21 @@ def read_dispensation(supply: Element, place: Place) -> Medication:
         instructions=_instructions(supply, place),
         author=given,
         facts=(),
+        order=str(identifier(child(served, "id")) or ""),
+        order_document=str(identifier(child(served, "reference/externalDocument/id")) or ""),
+        partial=attribute(child(supply, "code"), "code") in _PARTIAL,
     )
 
 
 def supply_of(statement: Element) -> Element | None:
     """The dispensation that a treatment of the reimbursements' history refers to."""
     return next((found for found in related(statement, "supply") if SUPPLY in templates_of(found)), None)
+
+
+def _served(supply: Element) -> Element | None:
+    """The reference to the line of prescription that a dispensation serves (FR-Reference-item-prescription)."""
+    lines = related(supply, "substanceAdministration")
+    return next((found for found in lines if _REFERENCE_TO_ITEM in templates_of(found)), None)
 
 
 def _given(author: Author | None) -> Period:

@@ -102,9 +102,10 @@ def performer_of(statement: Element) -> Author | None:
     return author_of(statement, "performer", "assignedEntity")
 
 
-def product_of(statement: Element, place: Place) -> Product:
-    """The medicine or vaccine consumed. What French documents give as mere translations becomes the code."""
-    material = child(statement, "consumable/manufacturedProduct/manufacturedMaterial")
+def product_of(statement: Element, place: Place, role: str = "consumable") -> Product:
+    """The medicine or vaccine consumed, or handed over (`product`). What French documents give as mere translations
+    becomes the code."""
+    material = child(statement, f"{role}/manufacturedProduct/manufacturedMaterial")
     name = text_of(child(material, "name"))
     found = place.code(child(material, "code")) or Code(text=name)
     if not found.code:
@@ -115,7 +116,17 @@ def product_of(statement: Element, place: Place) -> Product:
     atc = place.code(child(material, "pharm:asSpecializedKind/pharm:generalizedMedicineClass/pharm:code"))
     if atc:
         found = Code(found.code, found.system, found.label, found.text, (*found.translations, atc))
-    return Product(code=found, name=name or found.words, lot=text_of(child(material, "lotNumberText")))
+    lot = text_of(child(material, "lotNumberText"))
+    return Product(code=found, name=name or found.words, lot=lot, substances=tuple(_substances(material, place)))
+
+
+def _substances(material: Element | None, place: Place) -> Iterator[Code]:
+    """The active substances (IHE Pharmacy, Medicine Entry), named as the document names them."""
+    for one in children(material, "pharm:ingredient/pharm:ingredient"):
+        found = place.code(child(one, "pharm:code")) or Code()
+        named = Code(found.code, found.system, found.label or text_of(child(one, "pharm:name")), found.text)
+        if named.words:
+            yield named
 
 
 def related(statement: Element, tag: str) -> Iterator[Element]:

@@ -17,13 +17,14 @@ from dmp_core.rules.entries.kinds import kind_of
 from dmp_core.rules.entries.reading import read_entry
 from dmp_core.service.drafts import Author
 from dmp_core.service.entries.storing import EntryDraft, store
+from dmp_core.service.prescriptions import keep_lines
 from identity_core import queries as identity
 from platform_core.database import db
 from platform_core.errors import Fault, Forbidden
 
 XML = frozenset({"text/xml", "application/xml"})
-# What a prescription orders or a pharmacy gives is shown with its document. So are vital signs: a measure follows no
-# document, and hiding the document would leave it in sight.
+# What a prescription orders or a pharmacy gives is followed line by line (`keep_lines`). Vital signs stay there: a
+# measure follows no document, and hiding the document would leave it in sight.
 _LEFT_IN_THE_DOCUMENT = frozenset({MedicationKind.PRESCRIPTION, MedicationKind.DISPENSATION})
 
 
@@ -37,6 +38,7 @@ def extract_entries(event: DocumentFiled) -> int:
         return 0
     document = read(event.content.read())
     check_patient(document, event.patient_id)
+    keep_lines(document=document, document_id=event.document_id, patient_id=event.patient_id)
     reference = str(event.patient_id)
     filed = db.session.execute(
         sa.select(StoredDocument.author_name, StoredDocument.source).where(

@@ -1,0 +1,19 @@
+"""The legal limits of a prescription in time."""
+
+from calendar import monthrange
+from datetime import date
+
+
+def first_by(written_on: date) -> date:
+    """The last day of a first handing over of a listed medicine (code de la santé publique, art. R. 5132-22)."""
+    return _after(written_on, 3)
+
+
+def longest(written_on: date) -> date:
+    """The last day of any treatment that a prescription orders (same code, art. R. 5123-2 and R. 5132-21)."""
+    return _after(written_on, 12)
+
+
+def _after(day: date, months: int) -> date:
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
