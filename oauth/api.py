@@ -14,7 +14,7 @@ from oauth.rules import details, metadata, scopes
 from oauth.rules.clients import Client
 from oauth.rules.tokens import read_authorization
 from oauth.server import server
-from oauth.sessions import current_client, current_token, grant_token_required, token_required
+from oauth.sessions import current_client, current_token, person_token_required, token_required
 from platform_core import clock, config, rest, signing
 from platform_core.callers import Scope
 from platform_core.database import transaction
@@ -152,9 +152,9 @@ def _answer(respond: Callable[[], Response]) -> Response:
 
 @endpoints.route("/userinfo", methods=["GET", "POST"])
 @rate_limit("100 per second")
-@grant_token_required
+@person_token_required
 def show_user() -> dict[str, Any]:
-    """OpenID Connect Core §5.3: the pairwise subject of the person who granted."""
+    """OpenID Connect Core §5.3: the pairwise subject of the person who granted, or of the professional."""
     token = current_token()
     if scopes.OPENID not in scopes.split(token.scope):
         raise Forbidden("The scope openid was not granted.", code="insufficient_scope")

@@ -71,6 +71,12 @@ def _require_grant() -> None:
         raise Forbidden("A token of a patient's grant is expected.", code="insufficient_scope")
 
 
+def _require_person() -> None:
+    _require_token(_authorization_of_form())
+    if current_token().person_id is None and current_token().professional_id is None:
+        raise Forbidden("A token of somebody who signed in is expected.", code="insufficient_scope")
+
+
 def _authorization_of_form() -> str | None:
     """The token that a form holds instead of the header (RFC 6750 §2.2), which is Bearer for that reason: one that is
     bound to a key is then refused. Raises `Malformed` for a token given in two ways."""
@@ -110,6 +116,9 @@ app_token_required = guard("app token", _require_app)
 
 sandbox_token_required = guard("sandbox app token", _require_sandbox)
 """The app's own token, of a sandbox client."""
+
+person_token_required = guard("token of a person", _require_person)
+"""A token that stands for somebody who signed in: the person of a grant, or a professional."""
 
 grant_token_required = guard("grant token", _require_grant)
 """A token of a patient's grant. Health data itself goes through the data guard instead."""

@@ -31,9 +31,10 @@ ROOMS = {
     "dmp": ("The medical record: documents handed over by establishments.", ("dmp_core.cli:dmp",)),
     "journal": ("The sealed journal of accesses.", ("platform_core.cli:journal",)),
     "keys": ("Signing keys and the master key.", ("oauth.cli:keys", "platform_app.keys:keys")),
+    "oauth": ("Structures whose software works for professionals.", ("oauth.cli:oauth",)),
     "representation": ("Who represents whom by law.", ("identity_core.cli:representation",)),
-    "store": ("The store of applications.", ("store.cli:store",)),
     "space": ("The spaces of patients.", ("identity_core.cli:space",)),
+    "store": ("The store of applications.", ("store.cli:store",)),
 }
 
 
