@@ -53,7 +53,6 @@ from identity_core.events import SpaceClosed
     fhir.register(OBSERVATION)
     fhir.register(DEVICE)
     fhir.register_transaction(frozenset({OBSERVATION.name, DEVICE.name}), perform_transaction)
-    fhir.register(PATIENT)
     for resource_type in (*RESOURCE_TYPES, documents_api.DOCUMENT, documents_api.BINARY, documents_api.LIST):
         fhir.register(resource_type)
     fhir.register_transaction(documents_api.IN_SUBMISSIONS, documents_api.perform_transaction)
@@ -66,6 +65,7 @@ from identity_core.events import SpaceClosed
     app.register_blueprint(vaccinations.blueprint)
     app.register_blueprint(reimbursements.blueprint)
     app.register_blueprint(profile.blueprint)
+    fhir.register(PATIENT)
     app.register_blueprint(export.blueprint)
     declare(Topic.SECURITY, "dmp.export-ready")
     for pages in (settings.blueprint, records.blueprint, entering.blueprint, professional_prescriptions.blueprint):
@@ -82,7 +82,7 @@ from identity_core.events import SpaceClosed
     add_panel(Panel(Area.PATIENT, "record", "dmp_core/panel_reimbursements.html", reimbursements.load_panel, order=20))
     add_panel(Panel(Area.PATIENT, "record", "dmp_core/panel_profile.html", profile.load_panel, order=30))
     add_panel(Panel(Area.PATIENT, "settings", "dmp_core/pro/settings_panel.html", settings.load_panel))
+    add_panel(Panel(Area.PROFESSIONAL, "home", "dmp_core/pro/panel.html", entering.load_panel, order=10))
+    add_panel(Panel(Area.PATIENT, "record", "dmp_core/panel_prescriptions.html", prescriptions.load_panel, order=5))
     add_panel(Panel(Area.PATIENT, "closing", "dmp_core/closing_panel.html", export.load_panel))
     subscribe(SpaceClosed, subscribers.end_agreements)
-    add_panel(Panel(Area.PATIENT, "record", "dmp_core/panel_prescriptions.html", prescriptions.load_panel, order=5))
-    add_panel(Panel(Area.PATIENT, "record", "dmp_core/panel_synthesis.html", synthesis.load_panel, order=4))
