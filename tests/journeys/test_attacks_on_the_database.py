@@ -17,16 +17,6 @@ from tests.oauth.conftest import other, partner, patient
 
 __all__ = ["other", "partner", "patient"]
 
-# What is looked up before a patient is known, or is not theirs: tokens, requests, people, work to be done.
-LOOKED_UP_BEFORE_BINDING = {
-    "consent_clock",
-    "consent_request",
-    "identity_person",
-    "identity_representation",
-    "notification_address_change",
-    "oauth_code",
-    "oauth_token",
-}
 OF_PATIENTS = sa.text(
     """
     SELECT c.relname FROM pg_class c
@@ -49,24 +39,6 @@ def filled(partner, other, patient) -> UUID:
     holder._call("POST", "/fhir/Observation", data=b"{}", content_type="application/fhir+json")
     Holder(other, patient, "heart-rate")
     return patient
-
-
-def test_every_table_of_patients_is_under_row_level_security_or_is_known_not_to_be(owner):
-    tables = set(as_owner(owner, OF_PATIENTS.text))
-    secured = set(as_owner(owner, "SELECT relname FROM pg_class WHERE relrowsecurity"))
-    assert tables - secured == LOOKED_UP_BEFORE_BINDING
-    assert set(as_owner(owner, "SELECT tablename FROM pg_policies WHERE 'public' = ANY(roles)")) == set()
-
-
-def test_without_a_bound_patient_the_application_reads_no_row_of_any_record(filled, owner):
-    secured = as_owner(owner, "SELECT relname FROM pg_class WHERE relrowsecurity AND NOT relispartition")
-    full = [name for name in secured if as_owner(owner, f'SELECT count(*) FROM "{name}"') != [0]]
-    assert {"dmp_measure", "consent_consent", "consent_item", "consent_version", "core_journal"} <= set(full)
-    stranger = UUID("01900000-0000-7000-8000-000000000000")
-    for bound in (None, stranger):
-        for name in secured:
-            with transaction(patient_id=bound):
-                assert db.session.execute(sa.text(f'SELECT count(*) FROM "{name}"')).scalar() == 0, name
 
 
 @pytest.mark.parametrize(
