@@ -16,11 +16,12 @@ from dmp_core.service.exports.making import Contents, Making
 from dmp_core.service.exports.zipping import zipped
 from dmp_core.service.indexing import meaning, reading
 from dmp_core.service.indexing.texts import Text
+from dmp_core.service.synthesis import drafting
 from identity_core import queries as identity
 from platform_core import clock, crypto, downloads
 from platform_core.blobs import service as blobs
 from platform_core.categories import registry
-from platform_core.database import transaction
+from platform_core.database import DatabaseRole, transaction
 from platform_core.fhir import wire
 
 _SECONDS = 60
@@ -103,3 +104,10 @@ def make_export(patient_id: str, download_id: str) -> None:
     with blobs.receive(archive, most=_MOST_EXPORT) as received, within():
         blob = blobs.keep(received, collection=downloads.COLLECTION, key=key)
         asking.hand_over(patient_id=patient, download_id=download, blob=blob)
+
+
+@shared_task(name="dmp.drop_lapsed_summaries", ignore_result=True)
+def drop_lapsed_summaries() -> None:
+    """Forget the drafts of medical summaries that nobody came back to."""
+    with transaction(role=DatabaseRole.BATCH):
+        drafting.drop_lapsed()

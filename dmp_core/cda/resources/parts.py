@@ -9,6 +9,7 @@ from dmp_core.cda.values import Bounds, Code, Moment, Period, Quantity
 Resource = dict[str, Any]
 
 UCUM = "http://unitsofmeasure.org"
+UNSAID = "Non précisé"
 RPPS = "urn:oid:1.2.250.1.71.4.2.1"
 _SYSTEMS = {
     "2.16.840.1.113883.6.1": "http://loinc.org",
@@ -19,6 +20,7 @@ _SYSTEMS = {
     "0.4.0.127.0.16.1.1.2.1": "http://standardterms.edqm.eu",
     "1.2.250.1.213.1.1.4.322": "https://mos.esante.gouv.fr/NOS/TRE_R308-TAASIP/FHIR/TRE-R308-TAASIP",
 }
+_OIDS = {address: oid for oid, address in _SYSTEMS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +35,16 @@ class Source:
 def concept(code: Code | None) -> Resource:
     """A CodeableConcept with every coding known; a code without a system keeps none."""
     if code is None:
-        return {"text": "Non précisé"}
+        return {"text": UNSAID}
     codings = [_coding(one) for one in code.walk() if one.code]
     text = code.text or code.label or (codings[0].get("display", "") if codings else "")
     found: Resource = {"coding": codings} if codings else {}
-    return {**found, "text": text} if text or not found else found
+    return {**found, "text": text or UNSAID} if text or not found else found
+
+
+def oid_of(address: str) -> str:
+    """The OID of a code system by its FHIR address; empty for one that no OID is known of."""
+    return _OIDS.get(address) or (address.removeprefix("urn:oid:") if address.startswith("urn:oid:") else "")
 
 
 def _coding(code: Code) -> Resource:

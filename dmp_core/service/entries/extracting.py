@@ -1,5 +1,6 @@
 """Data read out of the CDA documents that enter the record."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from uuid import UUID
@@ -13,16 +14,18 @@ from dmp_core.cda.resources.parts import Resource, Source
 from dmp_core.cda.statements import Medication, MedicationKind, Result, ResultKind
 from dmp_core.events import DocumentFiled
 from dmp_core.models.documents import StoredDocument
+from dmp_core.queries.entries import list_held
 from dmp_core.rules.entries.kinds import kind_of
 from dmp_core.rules.entries.reading import read_entry
 from dmp_core.service.drafts import Author
 from dmp_core.service.entries.storing import EntryDraft, store
-from dmp_core.service.prescriptions import keep_lines
+from dmp_core.service.prescriptions.keeping import keep_lines
 from identity_core import queries as identity
 from platform_core.database import db
 from platform_core.errors import Fault, Forbidden
 
 XML = frozenset({"text/xml", "application/xml"})
+_NAMED = re.compile(r"2\.25\.([0-9]{1,39})")  # the OID of a UUID (ITU-T X.667)
 # What a prescription orders or a pharmacy gives is followed line by line (`keep_lines`). Vital signs stay there: a
 # measure follows no document, and hiding the document would leave it in sight.
 _LEFT_IN_THE_DOCUMENT = frozenset({MedicationKind.PRESCRIPTION, MedicationKind.DISPENSATION})
@@ -46,7 +49,9 @@ def extract_entries(event: DocumentFiled) -> int:
         )
     ).one()
     author = Author(event.patient_id, reference, event.author_id, filed.author_name, filed.source)
-    return len(store(list(_drafts(document, event.document_id, reference)), author))
+    held = _held(document, event.patient_id)
+    drafts = _drafts(document, event.document_id, reference)
+    return len(store([draft for id, draft in drafts if id not in held], author))
 
 
 def check_patient(document: ClinicalDocument, patient_id: UUID) -> None:
@@ -57,7 +62,14 @@ def check_patient(document: ClinicalDocument, patient_id: UUID) -> None:
         raise Forbidden(message, code="patient-mismatch", faults=[Fault("recordTarget/patientRole/id", message)])
 
 
-def _drafts(document: ClinicalDocument, document_id: UUID, patient: str) -> Iterator[EntryDraft]:
+def _held(document: ClinicalDocument, patient_id: UUID) -> set[str]:
+    """The statements that name an entry of the record as what they say again: a summary made of them adds nothing."""
+    numbers = {one.id: int(match[1]) for one in document.statements if (match := _NAMED.fullmatch(one.id))}
+    named = {UUID(int=number): id for id, number in numbers.items() if number < 2**128}
+    return {named[id] for id in list_held(patient_id=patient_id, ids=named)} if named else set()
+
+
+def _drafts(document: ClinicalDocument, document_id: UUID, patient: str) -> Iterator[tuple[str, EntryDraft]]:
     source = Source(f"Patient/{patient}", f"DocumentReference/{document_id}", document.header.created)
     for statement in document.statements:
         if isinstance(statement, Medication) and statement.kind in _LEFT_IN_THE_DOCUMENT:
@@ -67,7 +79,7 @@ def _drafts(document: ClinicalDocument, document_id: UUID, patient: str) -> Iter
         found = to_resource(statement, source)
         draft = _draft(found) if found else None
         if draft:
-            yield replace(draft, document_id=document_id, path=statement.path)
+            yield statement.id, replace(draft, document_id=document_id, path=statement.path)
 
 
 def _draft(resource: Resource) -> EntryDraft | None:
