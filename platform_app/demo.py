@@ -11,6 +11,7 @@ import click
 from dmp_core.service.demonstration import CHILD_COURSES, COURSES, Course, add_measures_for_demo
 from dmp_core.service.documents.demonstration import AT_ONCE, add_documents_for_demo
 from dmp_core.service.entries.demonstration import add_reports_for_demo
+from dmp_core.service.prescriptions.demonstration import add_prescriptions_for_demo
 from dmp_core.service.professionals.demonstration import agree_for_demo
 from identity_core.gateway import openid
 from identity_core.service.seeding import Seeded, create_synthetic_patients, seed_people
@@ -49,6 +50,7 @@ def seed() -> None:
     for name in _REPORTED:
         with transaction(patient_id=people.patients[name]):
             add_reports_for_demo(patient_id=people.patients[name], until=clock.now(), years=RICH)
+            add_prescriptions_for_demo(patient_id=people.patients[name], until=clock.now())
     for patient_id in _seed_synthetic_patients()[:_SYNTHETIC_RECORDS]:
         _fill_record(patient_id, SHORT, COURSES)
         _file_documents(patient_id, SHORT, _SYNTHETIC_DOCUMENTS)

@@ -21,9 +21,12 @@ from dmp_core.queries.prescriptions import follow_prescriptions, list_lines
 from dmp_core.rules.documents.visibility import Viewer, ViewerKind
 from dmp_core.rules.prescriptions.attention import Why
 from dmp_core.rules.prescriptions.lines import LineKind
+from dmp_core.rules.prescriptions.matching import Certainty
 from dmp_core.rules.prescriptions.standing import State
 from dmp_core.service.documents import acts
 from dmp_core.service.documents.importing import Handed, import_document
+from dmp_core.service.entries.demonstration import add_reports_for_demo
+from dmp_core.service.prescriptions.demonstration import add_prescriptions_for_demo
 from dmp_core.service.professionals import agreements
 from identity_core import queries as identity
 from identity_core.service.seeding import Seeded
@@ -247,3 +250,23 @@ def test_a_professional_sees_the_same_within_their_reach_and_it_is_journaled(
         assert (["documents.dispensations", "documents.prescriptions"], 2) in [tuple(each) for each in lines]
         acts.mask_document(patient_id=camille, document_id=served[0], by=by)
     assert "ESSAIPRIL" not in office.get(f"/pro/patients/{camille}/prescriptions").text
+
+
+def test_the_demonstration_tells_each_case_once(camille: UUID, clock: FrozenClock) -> None:
+    with transaction(patient_id=camille):
+        add_reports_for_demo(patient_id=camille, until=clock(), years=1)
+        filed = [add_prescriptions_for_demo(patient_id=camille, until=clock()) for _ in range(2)]
+        course = follow_prescriptions(patient_id=camille, viewer=PATIENT)
+    assert filed == [15, 0]
+    standing = {line.label.partition(",")[0]: standing for one in course.current for line, standing in one.lines}
+    assert {label: found.state for label, found in standing.items()} == {
+        "Amoxicilline 1 g": State.NEVER,
+        "Ramipril 10 mg": State.RENEWABLE,
+        "Ramipril 5 mg": State.RENEWABLE,
+        "Metformine 850 mg": State.PARTLY,
+        "Lévothyroxine 75 µg": State.UNKNOWN,
+    }
+    assert {one.certainty for found in standing.values() for one in found.given} == set(Certainty)
+    assert [[found.state for _, found in one.lines] for one in course.finished] == [[State.SERVED], [State.EXPIRED]]
+    assert [line.label.partition(",")[0] for line in course.apart] == ["Paracétamol 500 mg"]
+    assert [one.why for one in course.attentions] == [Why.ALLERGY_CLASS, Why.SUBSTANCE, Why.STOPPED]

@@ -141,7 +141,7 @@ def _summary(patient: PatientView, at: datetime) -> Iterator[Part]:
         "48765-2",
         "Allergies",
         [[one["label"], str(since.year)] for one, since in allergies],
-        [writing.allergy(Code(one["code"], _SNOMED, one["label"]), since) for one, since in allergies],
+        [writing.allergy(_agent(one), since) for one, since in allergies],
     )
     treatments = [(one, _at_age(patient, one["age"])) for one in _WORDS["treatments"]]
     taken = [(one, since) for one, since in treatments if since < at.date()]
@@ -156,6 +156,11 @@ def _summary(patient: PatientView, at: datetime) -> Iterator[Part]:
             for one, since in taken
         ],
     )
+
+
+def _agent(one: Mapping[str, str]) -> Code:
+    """An allergen, and the class of medicines that holds it."""
+    return Code(one["code"], _SNOMED, one["label"], translations=(Code(one["atc"], _ATC, one["label"]),))
 
 
 def _care(at: datetime) -> Iterator[Part]:

@@ -1,0 +1,1 @@
+"""Prescriptions: keeping their lines, and those of the demonstration."""
