@@ -372,6 +372,7 @@ def helper_allowed(*powers: Power, families: Collection[str] = ()) -> Callable[[
     def decorate(view: View) -> View:
         guarded = declare(view)
         guarded.__powers__ = needed  # type: ignore[attr-defined]
+        guarded.__families__ = families  # type: ignore[attr-defined]
         return guarded
 
     return decorate

@@ -85,7 +85,8 @@ def _opens(link: Link) -> bool:
         return True
     view = current_app.view_functions[link.endpoint]
     if present.actor.kind is ActorKind.HELPER and link.area is Area.PATIENT:
-        return not present.actor.roles.isdisjoint(getattr(view, "__powers__", ()))
+        powers, families = getattr(view, "__powers__", ()), getattr(view, "__families__", ())
+        return not present.actor.roles.isdisjoint(powers) and all(map(present.actor.reaches, families))
     roles = getattr(view, "__roles__", None)
     return roles is None or not present.actor.roles.isdisjoint(roles)
 

@@ -37,13 +37,15 @@ _PANEL_MEASURES = 4
 
 
 @blueprint.get("/espace/dossier")
-@helper_allowed(Power.RECORD, families=("measures", "documents"))
+@helper_allowed(Power.RECORD)
 def show_record() -> str:
-    patient = current_patient()
+    patient, by = current_patient(), current_actor()
     with transaction(patient_id=patient.id):
-        latest = queries.list_latest(patient_id=patient.id)
-        documents = list_latest_documents(patient_id=patient.id, viewer=Viewer.of(current_actor()))
-        blocks = panels(Area.PATIENT, "record", by=current_actor(), patient_id=patient.id)
+        latest = queries.list_latest(patient_id=patient.id) if by.reaches("measures") else None
+        documents = (
+            list_latest_documents(patient_id=patient.id, viewer=Viewer.of(by)) if by.reaches("documents") else None
+        )
+        blocks = panels(Area.PATIENT, "record", by=by, patient_id=patient.id)
     return render_template(
         "dmp_core/record.html",
         patient=patient,

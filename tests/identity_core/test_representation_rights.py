@@ -32,6 +32,7 @@ LIMITS: dict[str, tuple[frozenset[Power], bool]] = {
 """The powers of each mandate, and whether it leaves out every family of data."""
 
 RIGHTS: dict[str, frozenset[str]] = {
+    "dmp.show_record": READING | APPS,
     **dict.fromkeys(
         [
             "access_journal.export_category",
@@ -96,7 +97,6 @@ RIGHTS: dict[str, frozenset[str]] = {
     **dict.fromkeys(
         [
             "dmp.show_measures",
-            "dmp.show_record",
             "documents.download_document",
             "documents.filter_documents",
             "documents.list_documents",
