@@ -26,9 +26,10 @@ from dmp_core.pages import (
     reader,
     reimbursements,
     search,
+    timeline,
     vaccinations,
 )
-from dmp_core.pages.professionals import entering, records, settings, synthesis
+from dmp_core.pages.professionals import entering, records, searching, settings, synthesis
 from dmp_core.pages.professionals import prescriptions as professional_prescriptions
 from dmp_core.queries import documents as documents_queries
 from dmp_core.queries.entries import describe_entries
@@ -62,6 +63,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(measures.blueprint)
     app.register_blueprint(documents.blueprint)
     app.register_blueprint(search.blueprint)
+    app.register_blueprint(timeline.blueprint)
     app.register_blueprint(reader.blueprint)
     app.register_blueprint(prescriptions.blueprint)
     app.register_blueprint(vaccinations.blueprint)
@@ -72,6 +74,7 @@ def init_app(app: Flask) -> None:
     for pages in (
         settings.blueprint,
         records.blueprint,
+        searching.blueprint,
         entering.blueprint,
         synthesis.blueprint,
         professional_prescriptions.blueprint,

@@ -44,6 +44,11 @@ def day_in_words(day: date | datetime | None) -> str:
     return f"{number}{_NO_BREAK}{format_date(local, 'MMMM y', locale=LOCALE)}"
 
 
+def month_in_words(day: date) -> str:
+    """The month of a day: `Novembre 2026`, as a title."""
+    return format_date(day, "MMMM y", locale=LOCALE).capitalize()
+
+
 def day_in_figures(day: date | datetime | None) -> str:
     """The same day where room is short: `01/03/2026`."""
     if day is None:

@@ -18,6 +18,7 @@ from dmp_core.categories import DOCUMENT_KINDS, DOCUMENT_TYPES
 from dmp_core.models.documents import DocumentRow
 from dmp_core.pages import reader, words
 from dmp_core.queries import documents as queries
+from dmp_core.queries.search import list_related
 from dmp_core.rules.documents.visibility import Viewer
 from dmp_core.schemas import DocumentFilter, read_filter
 from dmp_core.service.documents import acts, typed
@@ -75,6 +76,7 @@ def show_document(document_id: UUID) -> str:
         blocks = [Markup(render_template(template, **context)) for template, context in found]  # noqa: S704 - our own
         key = crypto.patient_key(patient.id, create=False)
         reading = reader.load_reading(row, key, Viewer.of(by))
+        related = list_related(patient_id=patient.id, document_id=row.id, viewer=Viewer.of(by))
     return render_template(
         "dmp_core/document.html",
         patient=patient,
@@ -89,6 +91,7 @@ def show_document(document_id: UUID) -> str:
         seen_by=words.seen_by(row),
         history=[words.version_entry(version) for version in versions],
         blocks=blocks,
+        related=related,
         writes=by.kind is not ActorKind.HELPER,
         own=row.author_id == patient.id,
     )

@@ -16,8 +16,8 @@ from dmp_core.categories import KINDS
 from dmp_core.queries.entries import seen
 from dmp_core.queries.points import Point, list_latest
 from dmp_core.queries.search_texts import unseal
-from dmp_core.queries.search_vectors import MOST_NEAR, NEAR, holds_vectors
-from dmp_core.rules.documents.visibility import SEEN, Viewer
+from dmp_core.queries.search_vectors import MOST_NEAR, NEAR, find_meaning, holds_vectors
+from dmp_core.rules.documents.visibility import SEEN, Viewer, ViewerKind
 from dmp_core.rules.search.asking import Question
 from dmp_core.rules.search.corrections import LEAST_ALIKE, is_likely, propose
 from dmp_core.rules.search.extracts import Piece, extract
@@ -44,11 +44,13 @@ SELECT f.id, f.source, f.rank, 'documents.' || d.kind AS category, d.title, d.au
        NULL::uuid AS document_id, NULL::numeric AS value, '' AS unit
   FROM found f JOIN dmp_document d ON d.patient_id = %(patient)s AND d.id = f.id
  WHERE f.source = 'document' AND NOT d.archived AND d.state = 'current' AND {document}
+   AND (%(types)s::text[] IS NULL OR d.type_code = ANY (%(types)s::text[]))
  UNION ALL
 SELECT f.id, f.source, f.rank, e.category, e.label, e.author_name, '', '', e.effective_at,
        e.document_id, e.value, e.unit
   FROM found f JOIN dmp_entry e ON e.patient_id = %(patient)s AND e.id = f.id
  WHERE f.source = 'entry' AND {entry}
+   AND (%(categories)s::text[] IS NULL OR e.category = ANY (%(categories)s::text[]))
  ORDER BY rank DESC, effective_at DESC, id"""
 _TEXTS = "SELECT id, body, state FROM dmp_search WHERE patient_id = %(patient)s AND id = ANY (%(ids)s::uuid[])"
 # The likeliest word for each spelling.
@@ -67,6 +69,14 @@ _WORDLESS = """
 SELECT s.state, count(*) FROM dmp_search s JOIN dmp_document d ON d.patient_id = s.patient_id AND d.id = s.id
  WHERE s.patient_id = %(patient)s AND s.state IN ('waiting', 'wordless', 'unread') AND d.state = 'current' AND {seen}
  GROUP BY s.state"""
+# Whole words, kept beside their stems, begin with a sign. Those of weight B tell an author and a type.
+_DWELT_ON = """
+SELECT word.lexeme FROM dmp_search s, unnest(s.lexemes) AS word(lexeme, places, weights)
+ WHERE s.patient_id = %(patient)s AND s.id = %(id)s AND word.lexeme ~ '^[a-z]{4,}$' AND word.weights && '{A,D}'
+ ORDER BY 'A' = ANY (word.weights) DESC, cardinality(word.places) DESC, length(word.lexeme) DESC, word.lexeme
+ LIMIT 12"""
+_LEAST_SHARED = 4
+_MOST_RELATED = 5
 _PATIENTS = "SELECT patient_id FROM dmp_document UNION SELECT patient_id FROM dmp_entry ORDER BY patient_id"
 _MEASURE_VECTORS = {
     kind.name: write_vector([Passage(compose(text), "A") for texts in kind.labels.values() for text in texts])
@@ -121,12 +131,28 @@ class Unsearched:
     unread: int = 0
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Within:
+    """What a search is kept to, of what its viewer sees: types of document, categories of data. None: all of them."""
+
+    types: Sequence[str] | None = None
+    categories: Collection[str] | None = None
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        return {"types": self.types, "categories": None if self.categories is None else list(self.categories)}
+
+
+EVERYTHING = Within()
+
+
+@dataclass(frozen=True, slots=True)
 class _Search:
     """Who looks where."""
 
     patient_id: UUID
     viewer: Viewer
+    within: Within = EVERYTHING
 
     def find(self, query: str, parts: Sequence[str] = ()) -> list[Hit]:
         words = {"query": query, "parts": list(parts), "now": clock.now(), "most": MOST}
@@ -137,9 +163,16 @@ class _Search:
         asked = {"meaning": meaning.numbers, "model": meaning.model, "required": required}
         return [replace(hit, by_meaning=True) for hit in self._look(NEAR, asked)[:MOST_NEAR]]
 
+    def find_alike(self, document_id: UUID) -> list[Hit]:
+        """What has several of the words that a document dwells on, those of its title first."""
+        rows = run(_DWELT_ON, {"patient": self.patient_id, "id": document_id})
+        words = [f"'{row.lexeme}'" for row in rows]
+        found = self.find(" | ".join(words), words) if words else []
+        return [hit for hit in found if hit.rank >= _LEAST_SHARED]
+
     def _look(self, found: str, parameters: Mapping[str, Any]) -> list[Hit]:
         seen_now = _SEEN.format(document=SEEN[self.viewer.kind], entry=seen(self.viewer))
-        known = {"patient": self.patient_id, **self.viewer.parameters}
+        known = {"patient": self.patient_id, **self.viewer.parameters, **self.within.parameters}
         return [Hit(*row) for row in run(found + seen_now, {**known, **parameters})]
 
 
@@ -150,16 +183,17 @@ def search_record(
     question: Question,
     meaning: Meaning | None = None,
     chosen: Mapping[Facet, str] | None = None,
+    within: Within = EVERYTHING,
     page: int = 1,
 ) -> Results:
     """Search a record. When nothing has all the words, they are read as misspelt; then some of them are enough.
 
-    With the `meaning` of the question, what means something near follows, or mixes with what has some of the words only.
-    The transaction is bound to the patient.
+    With the `meaning` of the question, what means something near follows, or mixes with what has some of the words
+    only. The transaction is bound to the patient.
     """
     if question.is_empty:
         return Results(Page((), 1, PAGE, 0), {})
-    search = _Search(patient_id, viewer)
+    search = _Search(patient_id, viewer, within)
     answered = _find_words(search, question)
     near = search.find_near(meaning, question.required) if meaning and holds_vectors() else []
     hits = {hit.id: hit for hit in [*near, *answered.found]}
@@ -170,7 +204,7 @@ def search_record(
     return Results(
         Page(_with_extracts(shown, patient_id, answered.question), page, PAGE, len(kept)),
         count(grouped, chosen or {}),
-        _measures(patient_id, answered.question),
+        _measures(search, answered.question),
         corrected=str(answered.question) if answered.question is not question else "",
         partial=answered.partial,
         bounded=len(answered.found) >= MOST,
@@ -195,6 +229,17 @@ def _find_words(search: _Search, question: Question) -> _Answered:
     if len(asked.parts) > 1 and (found := search.find(asked.any, asked.parts)):
         return _Answered(asked, found, partial=True)
     return _Answered(question, ())
+
+
+def list_related(*, patient_id: UUID, document_id: UUID, viewer: Viewer, within: Within = EVERYTHING) -> Sequence[Hit]:
+    """The documents that speak of what this one speaks of, the nearest first: by their meaning, else by their words."""
+    search = _Search(patient_id, viewer, within)
+    meaning = find_meaning(patient_id=patient_id, id=document_id)
+    for found in (search.find_near(meaning) if meaning else [], search.find_alike(document_id)):
+        others = [hit for hit in found if hit.id != document_id and hit.source == SearchSource.DOCUMENT]
+        if others:
+            return others[:_MOST_RELATED]
+    return []
 
 
 def count_unsearched(*, patient_id: UUID, viewer: Viewer) -> Unsearched:
@@ -259,8 +304,13 @@ def _with_extract(hit: Hit, row: Any, patient_id: UUID, question: Question, key:
     return replace(hit, extract=extract(text, question), state=TextState(row.state))
 
 
-def _measures(patient_id: UUID, question: Question) -> list[Point]:
+def _measures(search: _Search, question: Question) -> list[Point]:
     """The latest measure of each kind whose name answers."""
     parameters = {"kinds": list(_MEASURE_VECTORS), "vectors": list(_MEASURE_VECTORS.values()), "query": question.every}
     kinds: Collection[str] = {row.kind for row in run(_MEASURES, parameters)}
-    return [point for point in list_latest(patient_id=patient_id) if point.kind.name in kinds] if kinds else []
+    if search.within.categories is not None:
+        kinds = {kind for kind in kinds if KINDS[kind].category in search.within.categories}
+    if not kinds:
+        return []
+    own = search.viewer.kind is not ViewerKind.PROFESSIONAL
+    return [point for point in list_latest(patient_id=search.patient_id, own=own) if point.kind.name in kinds]

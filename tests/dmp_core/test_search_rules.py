@@ -14,6 +14,7 @@ from dmp_core.rules.search.corrections import is_likely, propose
 from dmp_core.rules.search.extracts import extract
 from dmp_core.rules.search.facets import Count, Facet, count, narrow
 from dmp_core.rules.search.noticing import (
+    First,
     NoticeKind,
     Reading,
     notice_readings,
@@ -26,6 +27,7 @@ from dmp_core.rules.search.words import compose, fold, stem, words_of
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 ONE = UUID(int=1)
+REPORTS = "documents.hospital-reports"
 
 
 @pytest.mark.parametrize(
@@ -152,7 +154,10 @@ def series(*values: str, low: str = "", high: str = "", age: int = 1) -> list[Re
     """Values of one name, the latest first, ten days apart."""
     bounds = [Decimal(one) if one else None for one in (low, high)]
     at = NOW - timedelta(days=age)
-    return [Reading("K", at - timedelta(days=10 * n), Decimal(v), "u", *bounds) for n, v in enumerate(values)]
+    return [
+        Reading("results.biology", "K", at - timedelta(days=10 * n), Decimal(v), "u", *bounds)
+        for n, v in enumerate(values)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -174,15 +179,17 @@ def test_a_value_is_noticed_out_of_its_range_or_of_the_habit(readings: list[Read
 
 def test_a_specialty_is_new_when_the_record_is_older_than_it() -> None:
     old, new = NOW - timedelta(days=900), NOW - timedelta(days=9)
-    found = list(notice_specialties({"Cardiologie": (old, ONE), "Néphrologie": (new, ONE)}, NOW))
+    seen = {"Cardiologie": First(REPORTS, old, ONE), "Néphrologie": First(REPORTS, new, ONE)}
+    found = list(notice_specialties(seen, NOW))
     assert [(one.kind, one.label) for one in found] == [(NoticeKind.NEW_SPECIALTY, "Néphrologie")]
-    assert list(notice_specialties({"Néphrologie": (new, ONE)}, NOW)) == []
+    assert list(notice_specialties({"Néphrologie": First(REPORTS, new, ONE)}, NOW)) == []
 
 
 def test_a_treatment_that_stopped_lately_is_noticed_unless_it_goes_on() -> None:
     def treatment(label: str, status: str, ends: int | None = None) -> SimpleNamespace:
         ends_at = None if ends is None else NOW - timedelta(days=ends)
-        return SimpleNamespace(label=label, status=status, ends_at=ends_at, updated_at=NOW, document_id=None)
+        said = {"category": "profile.treatments", "label": label, "status": status}
+        return SimpleNamespace(**said, ends_at=ends_at, updated_at=NOW, document_id=None)
 
     found = [
         treatment("ramipril", "active", 5),

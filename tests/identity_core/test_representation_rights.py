@@ -112,6 +112,7 @@ RIGHTS: dict[str, frozenset[str]] = {
             "reimbursements.show_reimbursements",
             "search.search",
             "search.show_search",
+            "timeline.show_timeline",
             "vaccinations.show_vaccinations",
         ],
         READING,

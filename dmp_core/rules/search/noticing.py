@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from statistics import median
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 RECENT = timedelta(days=90)
@@ -29,12 +29,13 @@ class NoticeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One line, and where it comes from: a document, or the course of a kind of measure.
+    """One line of a category of data, and where it comes from: a document, or the course of a kind of measure.
 
     `low` and `high` are the range that the laboratory printed, `usual` the person's own median.
     """
 
     kind: NoticeKind
+    category: str
     label: str
     at: datetime
     value: Decimal | None = None
@@ -50,6 +51,7 @@ class Notice:
 class Reading:
     """A value among others of the same name and unit: a result of a laboratory, or a measure."""
 
+    category: str
     label: str
     at: datetime
     value: Decimal
@@ -63,6 +65,8 @@ class Reading:
 class Treatment(Protocol):
     """What an entry says of a treatment."""
 
+    @property
+    def category(self) -> str: ...
     @property
     def label(self) -> str: ...
     @property
@@ -102,13 +106,22 @@ def departs(value: Decimal, earlier: Sequence[Decimal]) -> bool:
     return abs(value - usual) > _FAR * max(deviation, abs(usual) * _LEAST_DEVIATION)
 
 
-def notice_specialties(first_seen: Mapping[str, tuple[datetime, UUID]], now: datetime) -> Iterator[Notice]:
+class First(NamedTuple):
+    """The first document of a specialty."""
+
+    category: str
+    at: datetime
+    document_id: UUID
+
+
+def notice_specialties(first_seen: Mapping[str, First], now: datetime) -> Iterator[Notice]:
     """The specialties of which the first document is recent, in a record that has older ones."""
-    if not any(at < now - RECENT for at, _ in first_seen.values()):
+    if not any(first.at < now - RECENT for first in first_seen.values()):
         return
-    for specialty, (at, document_id) in first_seen.items():
-        if at >= now - RECENT:
-            yield Notice(NoticeKind.NEW_SPECIALTY, specialty, at, document_id=document_id)
+    for specialty, first in first_seen.items():
+        if first.at >= now - RECENT:
+            kind = NoticeKind.NEW_SPECIALTY
+            yield Notice(kind, first.category, specialty, first.at, document_id=first.document_id)
 
 
 def notice_treatments(treatments: Iterable[Treatment], now: datetime) -> Iterator[Notice]:
@@ -119,7 +132,7 @@ def notice_treatments(treatments: Iterable[Treatment], now: datetime) -> Iterato
         at = one.ends_at or one.updated_at
         ended = one.status in _STOPPED or one.ends_at is not None
         if ended and now - RECENT <= at <= now and one.label not in going_on:
-            yield Notice(NoticeKind.STOPPED, one.label, at, document_id=one.document_id)
+            yield Notice(NoticeKind.STOPPED, one.category, one.label, at, document_id=one.document_id)
 
 
 def _is_out(reading: Reading) -> bool:
@@ -130,6 +143,7 @@ def _is_out(reading: Reading) -> bool:
 def _notice(kind: NoticeKind, found: Reading, usual: Decimal | None) -> Notice:
     return Notice(
         kind,
+        found.category,
         found.label,
         found.at,
         found.value,

@@ -9,6 +9,7 @@ from dmp_core.models.documents import DocumentRow
 from dmp_core.queries import documents
 from dmp_core.queries import professionals as queries
 from dmp_core.queries.documents import Sought
+from dmp_core.queries.search import Within
 from dmp_core.rules.documents.asked import Condition
 from dmp_core.rules.documents.visibility import Viewer
 from dmp_core.rules.professionals.agreements import Mode, mode_of_access
@@ -20,6 +21,7 @@ from identity_core.queries import PatientView, ProfessionalView
 from notification_core import service as notification
 from platform_core import clock
 from platform_core.access import Access, Actor
+from platform_core.categories import registry
 from platform_core.errors import Forbidden, NotFound
 from platform_core.fhir.search import ANY_TIME
 from platform_core.journal import service as journal
@@ -47,6 +49,11 @@ class Opening:
             Condition("archived", {"value": False}),
         )
         return Sought(self.patient.id, self.viewer, dict.fromkeys(DOCUMENT_KINDS, ANY_TIME), (*within, *conditions))
+
+    def within(self) -> Within:
+        """What the profession reaches, for a search of the record."""
+        reached = [one.code for one in registry.all() if self.reach.reads(one.code)]
+        return Within(self.reach.types_at(Level.READ), reached)
 
 
 def open_record(*, patient_id: UUID, by: Actor) -> Opening:
