@@ -183,7 +183,7 @@ def _check_clinical_document(stream: IO[bytes]) -> None:
             if roots and roots[0] != _CDA:
                 raise _mismatch(_BY_EXTENSION["xml"])
         parser.Parse(b"", True)
-    except expat.ExpatError as error:
+    except (expat.ExpatError, ValueError, LookupError) as error:  # the last two: an encoding that expat cannot read
         raise Invalid(f"The XML is not well-formed: {error}.", code="xml-unreadable") from None
     if roots[0] != _CDA:
         raise _mismatch(_BY_EXTENSION["xml"])

@@ -83,6 +83,14 @@ def test_a_bad_file_is_refused_for_its_own_reason(case: str) -> None:
     assert refused.value.code == code
 
 
+@pytest.mark.parametrize("encoding", ["utf-7", "shift_jis", "x-none"])
+def test_xml_in_an_encoding_that_cannot_be_read_is_refused(encoding: str) -> None:
+    content = f'<?xml version="1.0" encoding="{encoding}"?><a/>'.encode()
+    with pytest.raises(Invalid) as refused:
+        file_types.identify(files.stream(content), "a.xml", accept={"xml"})
+    assert refused.value.code == "xml-unreadable"
+
+
 @pytest.mark.parametrize(
     "name", ["rapport.exe", "page.html", "dessin.svg", "macros.docm", "paquet.zip", "rapport.pdf."]
 )
