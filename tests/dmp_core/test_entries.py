@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,6 +11,8 @@ import sqlalchemy as sa
 from flask import Flask
 
 from dmp_core.queries.entries import describe_entries
+from dmp_core.service.documents.contents import COLLECTION
+from platform_core import config
 from platform_core.access import Access, DatePeriod
 from platform_core.database import db, transaction
 from platform_core.events import ContributionsChoice, ContributionsWithdrawn, publish
@@ -322,9 +325,12 @@ def test_what_was_read_in_a_document_is_seen_by_those_who_see_it(
 def test_a_document_that_cannot_be_read_is_refused_whole(fhir: Fhir) -> None:
     content = building.document(building.section(text="Bonjour")).replace(b"recordTarget", b"recordTarger")
     app = fhir.guard.app
+    folder = Path(config.current().blob_url.removeprefix("file://")) / COLLECTION
+    files = len(list(folder.rglob("*")))
     answer = fhir.post("DocumentReference", document(app, content=content, content_type="text/xml"))
     assert answer.status_code == 422
     assert ids(fhir, "DocumentReference?status=current") == []
+    assert len(list(folder.rglob("*"))) == files
 
 
 @pytest.mark.parametrize("category", ["", "&category=laboratory,vital-signs"])

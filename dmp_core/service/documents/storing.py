@@ -69,7 +69,8 @@ def file_document(draft: Draft, content: Content, author: Author, *, by: Actor, 
 
     Raises `Conflict` (`duplicate`) for a uniqueId that is there already, and what those who hear of it raise.
     """
-    blob = blobs.keep(content.received, collection=COLLECTION, key=crypto.patient_key(author.patient_id))
+    key = crypto.patient_key(author.patient_id)
+    blob = blobs.reference(content.received, collection=COLLECTION, key=key)
     row = document_row(draft, blob, content.sha1, content.pdf_a, author, links)
     if not store([row], by=by):
         raise Conflict(
@@ -82,6 +83,7 @@ def file_document(draft: Draft, content: Content, author: Author, *, by: Actor, 
     events.publish(filed)
     if is_visible(SimpleNamespace(**row), APPS):
         events.publish(DataChanged(draft.category, author.patient_id, f"DocumentReference/{id}", 1, "create"))
+    blobs.keep(content.received, collection=COLLECTION, key=key)  # last: what is refused leaves no file
     return UUID(str(id))
 
 

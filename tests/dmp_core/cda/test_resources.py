@@ -106,3 +106,9 @@ def test_a_device_is_shown_in_its_document_only() -> None:
     (statement,) = read(data).statements
     assert isinstance(statement, Device) and statement.prescribed
     assert resources(data) == []
+
+
+def test_a_treatment_without_a_name_says_so() -> None:
+    nameless = MEDICATION.format(mood="INT", more="").replace("<name>ESSAI</name>", "")
+    (found,) = resources(document(section(nameless)))
+    assert found["medicationCodeableConcept"] == {"text": "Non précisé"}
