@@ -35,16 +35,20 @@ _FORMULAS = ("=", "+", "-", "@", "\t")
 @blueprint.get("/espace/dossier/remboursements")
 @helper_allowed(Power.RECORD, families=("reimbursements",))
 def show_reimbursements() -> str:
-    period, found = _asked()
+    period, kind = _asked()
+    everything = _list(period)
+    found, kinds = _of_kind(everything, kind), sum_by_kind(everything)
     months = count_by_month(found, until=clock.today())
     return render_template(
         "dmp_core/reimbursements.html",
         patient=current_patient(),
         period=period,
         periods=_period_names(),
-        chart=charts.bar_chart([_bar(month, count) for month, count in months], whole=True),
-        kinds=sum_by_kind(found),
+        kind=kind,
+        kinds=kinds,
+        offered=_offered(kind, [name for name, _ in kinds]),
         names=_kind_names(),
+        chart=charts.bar_chart([_bar(month, count) for month, count in months], whole=True),
         total=total(found),
         found=found[:_SHOWN],
     )
@@ -54,8 +58,8 @@ def show_reimbursements() -> str:
 @helper_allowed(Power.RECORD, families=("reimbursements",))
 def export_reimbursements() -> Response:
     """The same as a spreadsheet reads it in French: semicolons, decimal commas, a byte order mark."""
-    _, found = _asked()
-    text = io.StringIO()
+    period, kind = _asked()
+    found, text = _of_kind(_list(period), kind), io.StringIO()
     names, writer = _kind_names(), csv.writer(text, delimiter=";")
     writer.writerow(map(gettext, ("Date", "Type", "Soin", "Professionnel ou établissement", "Montant en euros")))
     for line in found:
@@ -76,20 +80,35 @@ def load_panel(*, by: Actor, patient_id: UUID) -> Mapping[str, Any] | None:
     return {"count": count, "newest": newest}
 
 
-def _asked() -> tuple[str, Sequence[Reimbursed]]:
-    """The period of the address, and what was reimbursed in it, newest first."""
-    patient, period = current_patient(), request.args.get("periode", "annee")
-    period = period if period in _PERIODS else "annee"
-    with transaction(patient_id=patient.id):
-        return period, _list(current_actor(), patient.id, _PERIODS[period])
+def _asked() -> tuple[str, str]:
+    """The period and the kind of the address; the last year and every kind (empty) where it names none that exists."""
+    period, kind = request.args.get("periode", ""), request.args.get("type", "")
+    return period if period in _PERIODS else "annee", kind if kind in _kind_names() else ""
 
 
-def _list(by: Actor, patient_id: UUID, days: int | None) -> Sequence[Reimbursed]:
+def _list(period: str) -> Sequence[Reimbursed]:
+    """What was reimbursed over a period, newest first."""
+    days, patient_id = _PERIODS[period], current_patient().id
     span = span_of(DatePeriod(clock.today() - timedelta(days=days), None)) if days else ANY_TIME
-    rows = list_entries(
-        patient_id=patient_id, viewer=Viewer.of(by), categories=[REIMBURSEMENTS.category], span=span, limit=_MOST
-    )
+    with transaction(patient_id=patient_id):
+        rows = list_entries(
+            patient_id=patient_id,
+            viewer=Viewer.of(current_actor()),
+            categories=[REIMBURSEMENTS.category],
+            span=span,
+            limit=_MOST,
+        )
     return list(_read(rows))
+
+
+def _offered(chosen: str, present: Sequence[str]) -> list[tuple[str, str]]:
+    """The kinds to choose from: every one, those of the period, and the chosen one, be there none of it."""
+    kinds = [(kind, name) for kind, name in _kind_names().items() if kind == chosen or kind in present]
+    return [("", gettext("Tous les soins")), *kinds] if kinds else []
+
+
+def _of_kind(found: Sequence[Reimbursed], kind: str) -> Sequence[Reimbursed]:
+    return [one for one in found if one.kind == kind] if kind else found
 
 
 def _read(rows: Sequence[EntryRow]) -> Iterator[Reimbursed]:

@@ -113,6 +113,12 @@ def test_a_period_is_shown_by_kind_and_leaves_as_a_spreadsheet(space: FlaskClien
     assert "2 soins remboursés sur cette période." in page and "1,95" in page and "non communiqué" in page
     assert "Radiographie" not in page and "Radiographie" in space.get(f"{PAGE}?periode=tout").text
     assert "3 soins remboursés" in space.get("/espace/dossier").text
+    imaging = space.get(f"{PAGE}?periode=tout&type=imaging").text
+    assert "1 soin remboursé sur cette période." in imaging and "Paracétamol" not in imaging
+    rare = space.get(f"{PAGE}?type=imaging").text
+    assert "Aucun remboursement sur cette période" in rare and "Médicaments" in rare and "Imagerie" in rare
+    assert "Montant</th>" not in space.get(f"{PAGE}?type=care").text
+    assert len(space.get(f"{PAGE}.csv?periode=tout&type=medication").data.splitlines()) == 2
     answer = space.get(f"{PAGE}.csv?periode=tout")
     assert answer.mimetype == "text/csv" and answer.headers["Cache-Control"] == "no-store"
     rows = answer.data.decode("utf-8-sig").splitlines()
