@@ -65,6 +65,11 @@ class Kind:
         """The short French name."""
         return self.labels["fr"][0]
 
+    def told(self, value: Decimal) -> Decimal:
+        """A value as people are told it: as it was written, but for what a conversion or a mean drags behind it."""
+        exponent = value.as_tuple().exponent
+        return value if not isinstance(exponent, int) or -exponent <= self.decimals + 1 else round(value, self.decimals)
+
 
 def _kind(row: Mapping[str, Any]) -> Kind:
     return Kind(

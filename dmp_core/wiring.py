@@ -18,8 +18,10 @@ from dmp_core.api.patients import PATIENT
 from dmp_core.categories import DOCUMENTS, DOCUMENTS_FAMILY, FAMILY, MEASURES
 from dmp_core.events import DocumentFiled
 from dmp_core.pages import (
+    devices,
     documents,
     export,
+    goals,
     measures,
     prescriptions,
     profile,
@@ -60,7 +62,8 @@ def init_app(app: Flask) -> None:
         fhir.register(resource_type)
     fhir.register_transaction(documents_api.IN_SUBMISSIONS, documents_api.perform_transaction)
     blobs.declare(COLLECTION, documents_queries.list_referenced_blobs, documents_queries.list_blobs_of)
-    app.register_blueprint(measures.blueprint)
+    for pages in (measures.blueprint, goals.blueprint, devices.blueprint):
+        app.register_blueprint(pages)
     app.register_blueprint(documents.blueprint)
     app.register_blueprint(search.blueprint)
     app.register_blueprint(timeline.blueprint)

@@ -31,6 +31,25 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
+class Band:
+    """Values that a reader compares the course with, named on the chart; None leaves a side open."""
+
+    name: str
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stripe:
+    """A band on the canvas: the edges that it has, drawn from the top, and where its name is written. It is filled from
+    one to the other when it has both."""
+
+    name: str
+    edges: tuple[float, ...]
+    label_y: float
+
+
+@dataclass(frozen=True, slots=True)
 class Point:
     x: float
     y: float
@@ -64,6 +83,7 @@ class Chart:
     lines: tuple[Line, ...]
     values: tuple[Tick, ...]
     times: tuple[Tick, ...]
+    stripes: tuple[Stripe, ...] = ()
     width: int = WIDTH
     height: int = HEIGHT
     left: int = LEFT
@@ -86,8 +106,8 @@ class _Scale:
         return round(self.start + share * (self.end - self.start), 1)
 
 
-def line_chart(series: Sequence[Series], *, time_ticks: int = 4) -> Chart | None:
-    """Lay out up to three series on one canvas; None when there is no reading at all.
+def line_chart(series: Sequence[Series], *, bands: Sequence[Band] = (), time_ticks: int = 4) -> Chart | None:
+    """Lay out up to three series on one canvas, with bands behind them; None when there is no reading at all.
 
     Each series is thinned to `MOST_POINTS` by keeping the extremes of each bucket of time. Readings are sorted.
     """
@@ -95,7 +115,8 @@ def line_chart(series: Sequence[Series], *, time_ticks: int = 4) -> Chart | None
     if not kept:
         return None
     readings = [reading for one in kept for reading in one.readings]
-    values = round_ticks(min(r.value for r in readings), max(r.value for r in readings))
+    shown = [r.value for r in readings] + [side for band in bands for side in (band.low, band.high) if side is not None]
+    values = round_ticks(min(shown), max(shown))
     first, last = min(r.at for r in readings), max(r.at for r in readings)
     if first == last:
         first, last = first - timedelta(hours=12), last + timedelta(hours=12)
@@ -106,7 +127,14 @@ def line_chart(series: Sequence[Series], *, time_ticks: int = 4) -> Chart | None
         lines=_apart([_line(one, across, up) for one in kept]),
         values=tuple(Tick(up(value), value) for value in values),
         times=tuple(Tick(across(at.timestamp()), at.timestamp(), at) for at in instants),
+        stripes=tuple(_stripe(band, up) for band in bands),
     )
+
+
+def _stripe(band: Band, up: _Scale) -> Stripe:
+    edges = tuple(up(side) for side in (band.high, band.low) if side is not None)
+    inside = -6 if band.high is None else 15
+    return Stripe(band.name, edges, edges[0] + inside)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,38 +1,35 @@
 """Pages of the record: the latest measures, the course of each kind, adding one by hand."""
 
-from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
-from flask_babel import format_decimal, gettext
+from flask import Blueprint, flash, redirect, render_template, request, stream_with_context, url_for
+from flask_babel import gettext
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from dmp_core.categories import BMI, DOCUMENT_TYPES, KINDS, Kind
+from dmp_core.pages.courses import Asked, tell_course
+from dmp_core.pages.spreadsheets import stream
 from dmp_core.queries import points as queries
 from dmp_core.queries.documents import list_latest_documents
-from dmp_core.queries.points import Point
 from dmp_core.rules.documents.visibility import Viewer
 from dmp_core.schemas import TypedMeasure, read_typed, value_fields
 from dmp_core.service import contributions
 from dmp_core.service import typed as service
 from identity_core.rules import Power
 from identity_core.sessions import current_actor, current_patient, helper_allowed, patient_required
-from platform_core import charts, clock
-from platform_core.access import Actor, ActorKind, DatePeriod
+from platform_core import clock
+from platform_core.access import Actor, ActorKind
 from platform_core.clock import PARIS
 from platform_core.database import transaction
 from platform_core.errors import Invalid, NotFound
-from platform_core.fhir.search import span_of
 from platform_core.navigation import Area, panels
 
 blueprint = Blueprint("dmp", __name__, template_folder="../templates")
 
-PERIODS = {"mois": 31, "trimestre": 92, "annee": 366, "tout": None}
-_SHOWN_ROWS = 100
-MOST_POINTS = 5000
 _PANEL_MEASURES = 4
 
 
@@ -60,24 +57,27 @@ def show_record() -> str:
 @blueprint.get("/espace/mesures/<name>")
 @helper_allowed(Power.RECORD, families=("measures",))
 def show_measures(name: str) -> str:
-    kind, patient = _kind(name), current_patient()
-    period = request.args.get("periode", "annee")
-    period = period if period in PERIODS else "annee"
+    kind, patient, asked = _kind(name), current_patient(), Asked.of(request.args)
     with transaction(patient_id=patient.id):
-        found = queries.list_points(
-            patient_id=patient.id, kind=kind.name, span=span_of(days_of(period)), limit=MOST_POINTS
-        )
+        told = tell_course(patient, kind, asked, here=partial(_here, kind, asked))
     return render_template(
         "dmp_core/measures.html",
         patient=patient,
-        kind=kind,
-        period=period,
-        periods=_period_names(),
-        chart=charts.line_chart(series_of(kind, found)),
-        points=found[:_SHOWN_ROWS],
-        total=len(found),
         can_add=kind.name != BMI and _writes(),
         opens=_writes(),
+        **told,
+    )
+
+
+@blueprint.get("/espace/mesures/<name>/valeurs.csv")
+@helper_allowed(Power.RECORD, families=("measures",))
+def export_measures(name: str) -> Response:
+    """Every value of the period as a spreadsheet reads it in French, none merged."""
+    kind, patient, asked = _kind(name), current_patient(), Asked.of(request.args)
+    return Response(
+        stream_with_context(stream(patient.id, kind, asked.span)),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{kind.name}.csv"'},
     )
 
 
@@ -178,34 +178,8 @@ def _form(kind: Kind, typed: TypedMeasure) -> str:
     )
 
 
-def series_of(kind: Kind, found: Sequence[Point]) -> list[charts.Series]:
-    """The series of a chart: one, or the two pressures."""
-    names = [gettext("Haute"), gettext("Basse")] if kind.components else [kind.label]
-    return [
-        charts.Series(name, [_reading(point, part) for point in found if part < len(point.values)])
-        for part, name in enumerate(names)
-    ]
-
-
-def _reading(point: Point, part: int) -> charts.Reading:
-    value = point.values[part]
-    return charts.Reading(point.effective_at, float(value), f"{format_decimal(value)} {point.kind.shown_unit}")
-
-
-def days_of(period: str) -> DatePeriod:
-    """The days of one of `PERIODS`, up to now."""
-    days = PERIODS[period]
-    today: date = clock.today()
-    return DatePeriod(today - timedelta(days=days) if days else None, None)
-
-
-def _period_names() -> dict[str, str]:
-    return {
-        "mois": gettext("Un mois"),
-        "trimestre": gettext("Trois mois"),
-        "annee": gettext("Un an"),
-        "tout": gettext("Tout"),
-    }
+def _here(kind: Kind, asked: Asked, **changes: Any) -> str:
+    return url_for(".show_measures", name=kind.name, **asked.choices(**changes))
 
 
 def _typed_kinds() -> list[Kind]:

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from dmp_core.categories import BMI, KINDS, Kind
 from dmp_core.queries import computed
-from dmp_core.queries.repetitions import merged, reading
+from dmp_core.queries.repetitions import merged, reading, readings
 from dmp_core.queries.statements import VALID
 from platform_core.database import run
 from platform_core.errors import NotFound
@@ -38,12 +38,25 @@ SELECT {_COLUMNS} FROM dmp_measure WHERE patient_id = %(patient)s AND device_id 
  ORDER BY effective_at DESC, id DESC LIMIT %(limit)s"""  # noqa: S608 - constants only
 
 
+_AFTER = f"""
+SELECT %(kind)s AS kind, effective_at, value, value2, {_SOURCE}, hidden FROM reading
+ WHERE (effective_at, id) > (%(at)s, %(after)s) ORDER BY effective_at, id LIMIT %(limit)s"""  # noqa: S608 - constants only
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a reading stands in the order of time."""
+
+    at: datetime = datetime(1, 1, 1, tzinfo=UTC)
+    id: UUID = UUID(int=0)
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Who brought a measure: the name of its author, its id (None: it is computed), the device that took it."""
+    """Who brought a measure: the name of its author, its id (of its weight when it is computed), the device."""
 
     author: str
-    measure_id: UUID | None
+    measure_id: UUID
     device_id: UUID | None
 
 
@@ -62,7 +75,8 @@ class Point:
 
     @property
     def id(self) -> UUID | None:
-        return self.sources[0].measure_id
+        """The id of the measure, of the first of those that it merges; None when it is computed."""
+        return None if self.kind.name == BMI else self.sources[0].measure_id
 
     @property
     def author(self) -> str:
@@ -91,6 +105,18 @@ def list_points(
     return [_point(row) for row in run(f"{merged(kind, sourced=True)}{_MERGED}", asked)]
 
 
+def list_taken(*, patient_id: UUID, device_id: UUID, limit: int) -> Sequence[Point]:
+    """The latest valid measures that a device took, of every kind, newest first."""
+    asked = {"patient": patient_id, "device": device_id, "limit": limit}
+    return [_point(row) for row in run(_TAKEN, asked)]
+
+
+def list_readings_after(*, patient_id: UUID, kind: str, span: Span, after: Place, limit: int) -> Sequence[Point]:
+    """Every valid measure of a kind as it was brought, none merged, oldest first, past a place in that order."""
+    asked = {**reading(patient_id, kind, span, own=True), "at": after.at, "after": after.id, "limit": limit}
+    return [_point(row) for row in run(f"{readings(kind)}{_AFTER}", asked)]
+
+
 def get_point(*, patient_id: UUID, kind: str, measure_id: UUID) -> Point:
     """One valid measure of a kind. Raises `NotFound`."""
     for row in run(_ONE, {"patient": patient_id, "kind": kind, "id": measure_id}):
@@ -112,6 +138,5 @@ def name_point(point: Point) -> str:
 
 def _point(row: Any) -> Point:
     kind, effective_at, value, value2, ids, authors, devices, hidden = row
-    known = ids if kind != BMI else [None] * len(ids)
-    sources = tuple(map(Source, authors, known, devices))
+    sources = tuple(map(Source, authors, ids, devices))
     return Point(KINDS[kind], effective_at, (value,) if value2 is None else (value, value2), sources, hidden)

@@ -16,11 +16,12 @@ _STORED = f"""
        AND effective_at >= %(first)s::timestamptz AND effective_at < %(last)s::timestamptz"""  # noqa: S608 - constants only
 # `apart` opens a run of equal values; whoever is farther than the tolerance from the first of its rank stands `alone`.
 _MERGED = """
-WITH reading AS (
-    SELECT r.*, round(value, %(decimals)s::int) AS near, round(value2, %(decimals)s::int) AS near2 FROM ({readings}) r
+WITH reading AS ({readings}
+), rounded AS (
+    SELECT *, round(value, %(decimals)s::int) AS near, round(value2, %(decimals)s::int) AS near2 FROM reading
 ), spaced AS (
     SELECT *, coalesce(effective_at - lag(effective_at) OVER same > %(tolerance)s, true) AS apart
-      FROM reading WINDOW same AS (PARTITION BY near, near2 ORDER BY effective_at)
+      FROM rounded WINDOW same AS (PARTITION BY near, near2 ORDER BY effective_at)
 ), strung AS (
     SELECT *, count(*) FILTER (WHERE apart) OVER (PARTITION BY near, near2 ORDER BY effective_at) AS run FROM spaced
 ), ranked AS (
@@ -55,8 +56,13 @@ def merged(kind: str, *, sourced: bool = False) -> str:
     return _STATEMENTS[kind == BMI, sourced]
 
 
+def readings(kind: str) -> str:
+    """The start of a statement, `WITH reading`: each one as it was brought."""
+    return f"WITH reading AS ({computed.READINGS if kind == BMI else _STORED})"
+
+
 def reading(patient_id: UUID, kind: str, span: Span, *, own: bool) -> dict[str, Any]:
-    """The parameters of `merged`; unless the record is one's `own`, what its patient hides is left out."""
+    """The parameters of both; unless the record is one's `own`, what its patient hides is left out."""
     return {
         **computed.parameters(patient_id, span, ANY_TIME),
         **bounds(span, "first", "last"),

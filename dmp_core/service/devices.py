@@ -1,19 +1,22 @@
-"""Devices of a record: judged, kept once for each identifier, found again by the id that an app knows."""
+"""Devices of a record: judged, kept once for each identifier, found again by the id of an app, named by people."""
 
 from collections.abc import Mapping
 from functools import cached_property
+from typing import Any
 from uuid import UUID
+
+import sqlalchemy as sa
 
 from dmp_core.fhir import measures as fhir
 from dmp_core.fhir.measures import Renderer
-from dmp_core.models.measures import DeviceRow
+from dmp_core.models.measures import DeviceRow, StoredDevice
 from dmp_core.queries import devices as queries
 from dmp_core.rules.devices import Identifier, identifier_of
 from dmp_core.service.drafts import check_subject
-from platform_core import clock
-from platform_core.access import Permit
+from platform_core import audit, clock
+from platform_core.access import Actor, Permit
 from platform_core.database import db
-from platform_core.errors import Fault
+from platform_core.errors import Fault, Invalid, NotFound
 from platform_core.fhir.registry import Entry, Resource
 from platform_core.fhir.validation import invalid, validate
 from platform_core.ids import uuid7
@@ -23,6 +26,8 @@ INSERT INTO dmp_device (patient_id, id, identifier_system, identifier_value, ver
                         meta, body)
 VALUES (%(patient)s, %(id)s, %(system)s, %(value)s, 1, %(now)s, %(now)s, %(meta)s::json, %(body)s::json)
 ON CONFLICT (patient_id, identifier_system, identifier_value) DO NOTHING RETURNING id"""
+
+_LONGEST_LABEL = 60
 
 
 class Links:
@@ -76,3 +81,29 @@ def keep(resource: Resource, identifier: Identifier, permit: Permit) -> tuple[De
     if new:
         return DeviceRow(new, 1, now, meta, body), True
     return queries.get_device_by_identifier(patient_id=permit.patient_id, identifier=identifier), False
+
+
+def rename_device(*, patient_id: UUID, device_id: UUID, label: str, by: Actor) -> None:
+    """Call a device by a name of one's own; an empty one gives it back the name that it says.
+
+    The Device that apps read stays as it was written. Raises `Invalid` (`label-too-long`), `NotFound`.
+    """
+    if len(label) > _LONGEST_LABEL:
+        fault = Fault("label", f"must not exceed {_LONGEST_LABEL} characters.", "too-long")
+        raise Invalid("The name of a device is short.", code="label-too-long", faults=[fault])
+    _change(patient_id, device_id, label=label)
+    audit.record("dmp:device:renamed", by=by, object_type="device", object_id=device_id)
+
+
+def put_device_aside(*, patient_id: UUID, device_id: UUID, aside: bool, by: Actor) -> None:
+    """Put a device that is no longer used after the others, or take it back. Its measures stay. Raises `NotFound`."""
+    _change(patient_id, device_id, put_aside_at=clock.now() if aside else None)
+    audit.record(
+        "dmp:device:put-aside" if aside else "dmp:device:taken-back", by=by, object_type="device", object_id=device_id
+    )
+
+
+def _change(patient_id: UUID, device_id: UUID, **values: Any) -> None:
+    this = sa.and_(StoredDevice.patient_id == patient_id, StoredDevice.id == device_id)
+    if not db.session.execute(sa.update(StoredDevice).where(this).values(**values).returning(StoredDevice.id)).first():
+        raise NotFound(f"There is no device {device_id}.")

@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
@@ -12,9 +14,9 @@ from werkzeug.wrappers import Response as AnyResponse
 from dmp_core.categories import DOCUMENT_TYPES, KINDS
 from dmp_core.models.documents import DocumentRow
 from dmp_core.pages import documents as document_pages
-from dmp_core.pages import measures as measure_pages
 from dmp_core.pages import reader
 from dmp_core.pages import words as document_words
+from dmp_core.pages.courses import Asked, tell_course
 from dmp_core.pages.professionals import words
 from dmp_core.queries import documents, entries, points
 from dmp_core.queries.search import list_related
@@ -25,11 +27,10 @@ from dmp_core.service.professionals import agreements
 from dmp_core.service.professionals import records as service
 from dmp_core.service.professionals.records import Opening
 from identity_core.sessions import current_actor, professional_required
-from platform_core import charts, crypto
+from platform_core import crypto
 from platform_core.categories import registry
 from platform_core.database import transaction
 from platform_core.errors import Forbidden, NotFound
-from platform_core.fhir.search import span_of
 from platform_core.pagination import Page, page_number
 from platform_core.web import request_id
 
@@ -153,18 +154,11 @@ def show_measures(patient_id: UUID, name: str) -> str:
     with reading(patient_id) as opening:
         if not opening.reach.reads(kind.category):
             raise NotFound("Your profession does not reach measures.")
-        span = span_of(measure_pages.days_of("annee"))
-        found = points.list_points(
-            patient_id=patient_id, kind=name, span=span, limit=measure_pages.MOST_POINTS, own=False
-        )
-        service.note_reading(opening, {kind.category: len(found)}, resource="Observation", request_id=request_id())
-    return render_template(
-        "dmp_core/pro/measures.html",
-        opening=opening,
-        kind=kind,
-        chart=charts.line_chart(measure_pages.series_of(kind, found)),
-        points=found[:_ENTRIES],
-    )
+        asked = Asked.of(request.args)
+        here = partial(_course_address, patient_id, name, asked)
+        told = tell_course(opening.patient, kind, asked, here=here, own=False)
+        service.note_reading(opening, {kind.category: told["total"]}, resource="Observation", request_id=request_id())
+    return render_template("dmp_core/pro/measures.html", opening=opening, opens=False, **told)
 
 
 @blueprint.post(f"{_PATH}/accord")
@@ -182,6 +176,10 @@ def change_agreement(patient_id: UUID) -> AnyResponse:
         return redirect(url_for(".show_record", patient_id=patient_id), 303)
     flash(gettext("Vous ne consultez plus le dossier de %(name)s.", name=opening.patient.display_name), "success")
     return redirect(url_for("shell.professional_home"), 303)
+
+
+def _course_address(patient_id: UUID, name: str, asked: Asked, **changes: Any) -> str:
+    return url_for(".show_measures", patient_id=patient_id, name=name, **asked.choices(**changes))
 
 
 @contextmanager

@@ -1,0 +1,161 @@
+"""The page of a goal: what a person aims at for one kind of measure, set, changed or taken away."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from decimal import Decimal, InvalidOperation
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_babel import gettext
+from werkzeug.wrappers import Response
+
+from dmp_core.categories import KINDS, Kind
+from dmp_core.pages.courses import part_names, words_of
+from dmp_core.queries.goals import Goal, find_goal
+from dmp_core.rules.goals import Bounds, Parts
+from dmp_core.rules.references import find_reference
+from dmp_core.service import goals as service
+from identity_core.queries import PatientView
+from identity_core.sessions import current_actor, current_patient, patient_required
+from platform_core import clock
+from platform_core.access import Actor
+from platform_core.database import transaction
+from platform_core.errors import Invalid, NotFound
+
+blueprint = Blueprint("goals", __name__, template_folder="../templates")
+
+_SIDES = ("low", "high")
+_REMOVE = "supprimer"
+
+
+@blueprint.get("/espace/mesures/<name>/objectif")
+@patient_required
+def show_goal(name: str) -> str:
+    kind, patient = kind_of(name), current_patient()
+    with transaction(patient_id=patient.id):
+        goal = find_goal(patient_id=patient.id, kind=name, on=clock.today())
+    return _form(patient, kind, goal, typed_of(goal), {})
+
+
+@blueprint.post("/espace/mesures/<name>/objectif")
+@patient_required
+def change_goal(name: str) -> Response | tuple[str, int]:
+    """Set the goal of a kind, or take it away."""
+    kind, patient = kind_of(name), current_patient()
+    errors, said = change(patient, kind, by=current_actor())
+    if errors:
+        return _form(patient, kind, None, request.form, errors), 422
+    flash(said, "success")
+    return redirect(url_for("dmp.show_measures", name=name), 303)
+
+
+def change(patient: PatientView, kind: Kind, *, by: Actor) -> tuple[dict[str, str], str]:
+    """Do what the form asks: errors by field, else what to say of it."""
+    if request.form.get("act") == _REMOVE:
+        with transaction(patient_id=patient.id):
+            service.drop_goal(patient_id=patient.id, kind=kind, by=by)
+        return {}, gettext("L’objectif est supprimé.")
+    parts, until, errors = _read(request.form, kind)
+    if errors:
+        return errors, ""
+    try:
+        with transaction(patient_id=patient.id):
+            service.set_goal(patient_id=patient.id, kind=kind, parts=parts, until=until, by=by)
+    except Invalid as error:
+        return {fault.where: _said(fault.where, fault.code, kind) for fault in error.faults}, ""
+    return {}, gettext("L’objectif est enregistré : %(bounds)s.", bounds=words_of(kind, parts))
+
+
+def kind_of(name: str) -> Kind:
+    """Raises `NotFound`."""
+    kind = KINDS.get(name)
+    if kind is None:
+        raise NotFound(f"There is no measure {name!r}.")
+    return kind
+
+
+def typed_of(goal: Goal | None) -> dict[str, str]:
+    """A goal as its form shows it."""
+    if goal is None:
+        return {}
+    shown = {"until": goal.until.isoformat() if goal.until else ""}
+    for bounds, suffix in zip(goal.parts, ("", "2"), strict=False):
+        shown |= {f"low{suffix}": _text(bounds.low), f"high{suffix}": _text(bounds.high)}
+    return shown
+
+
+def fields_of(kind: Kind) -> list[tuple[str, str]]:
+    """The fields of the bounds of a kind, with their labels."""
+    low, high = (
+        gettext("Au moins, en %(unit)s", unit=kind.shown_unit),
+        gettext("Au plus, en %(unit)s", unit=kind.shown_unit),
+    )
+    if not kind.components:
+        return [("low", low), ("high", high)]
+    names = part_names(kind)
+    return [
+        (f"{side}{suffix}", f"{name} : {label.lower()}")
+        for name, suffix in zip(names, ("", "2"), strict=True)
+        for side, label in zip(_SIDES, (low, high), strict=True)
+    ]
+
+
+def _form(
+    patient: PatientView, kind: Kind, goal: Goal | None, typed: Mapping[str, str], errors: Mapping[str, str]
+) -> str:
+    reference = find_reference(kind.name, born=patient.birth_date, sex=patient.sex, on=clock.today())
+    return render_template(
+        "dmp_core/goal.html",
+        patient=patient,
+        kind=kind,
+        goal=goal,
+        fields=fields_of(kind),
+        typed=typed,
+        errors=errors,
+        reference=reference,
+        reference_text=words_of(kind, reference.parts) if reference else "",
+    )
+
+
+def _read(form: Mapping[str, str], kind: Kind) -> tuple[Parts, date | None, dict[str, str]]:
+    errors: dict[str, str] = {}
+    numbers: dict[str, Decimal | None] = {}
+    for name, _ in fields_of(kind):
+        try:
+            numbers[name] = _number(form.get(name, ""))
+        except InvalidOperation:
+            errors[name] = gettext("Écrivez un nombre, par exemple 72,5.")
+    until = None
+    try:
+        until = date.fromisoformat(form["until"]) if form.get("until") else None
+    except ValueError:
+        errors["until"] = gettext("Écrivez une date, ou laissez vide.")
+    return tuple(_parts(numbers, kind)), until, errors
+
+
+def _parts(numbers: Mapping[str, Decimal | None], kind: Kind) -> Iterator[Bounds]:
+    for suffix in ("", "2") if kind.components else ("",):
+        yield Bounds(numbers.get(f"low{suffix}"), numbers.get(f"high{suffix}"))
+
+
+def _number(text: str) -> Decimal | None:
+    bare = "".join(text.split()).replace(",", ".")
+    if not bare:
+        return None
+    value = Decimal(bare)
+    if not value.is_finite() or len(value.as_tuple().digits) > 9:
+        raise InvalidOperation
+    return value
+
+
+def _said(field: str, code: str, kind: Kind) -> str:
+    if code == "required":
+        return gettext("Donnez au moins une limite.")
+    if field == "until":
+        return gettext("La date est passée.")
+    if field.startswith("high"):
+        return gettext("Donnez une limite vraisemblable, qui ne soit pas sous l’autre.")
+    return gettext("Donnez une limite vraisemblable.")
+
+
+def _text(value: Decimal | None) -> str:
+    return "" if value is None else f"{value:f}".replace(".", ",")
