@@ -18,6 +18,7 @@ from dmp_core.api.patients import PATIENT
 from dmp_core.categories import DOCUMENTS, DOCUMENTS_FAMILY, FAMILY, MEASURES
 from dmp_core.events import DocumentFiled
 from dmp_core.pages import (
+    biology,
     devices,
     documents,
     export,
@@ -69,6 +70,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(timeline.blueprint)
     app.register_blueprint(reader.blueprint)
     app.register_blueprint(prescriptions.blueprint)
+    app.register_blueprint(biology.blueprint)
     app.register_blueprint(vaccinations.blueprint)
     app.register_blueprint(reimbursements.blueprint)
     app.register_blueprint(profile.blueprint)
@@ -94,6 +96,7 @@ def init_app(app: Flask) -> None:
     add_panel(Panel(Area.PATIENT, "home", "dmp_core/panel.html", measures.load_panel, order=20))
     add_panel(Panel(Area.PATIENT, "record", "dmp_core/panel_vaccinations.html", vaccinations.load_panel, order=10))
     add_panel(Panel(Area.PATIENT, "record", "dmp_core/panel_prescriptions.html", prescriptions.load_panel, order=5))
+    add_panel(Panel(Area.PATIENT, "record", "dmp_core/panel_results.html", biology.load_panel, order=6))
     add_panel(Panel(Area.PATIENT, "record", "dmp_core/panel_reimbursements.html", reimbursements.load_panel, order=20))
     add_panel(Panel(Area.PATIENT, "record", "dmp_core/panel_profile.html", profile.load_panel, order=30))
     add_panel(Panel(Area.PATIENT, "record", "dmp_core/panel_synthesis.html", synthesis.load_panel, order=4))

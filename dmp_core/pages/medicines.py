@@ -11,6 +11,7 @@ from dmp_core.rules.prescriptions.attention import Attention, Why
 from dmp_core.rules.prescriptions.lines import Line
 from dmp_core.rules.prescriptions.matching import Certainty
 from dmp_core.rules.prescriptions.standing import Limit, Standing, State
+from platform_core.french import typeset
 
 
 def state(standing: Standing) -> tuple[str, str]:
@@ -32,20 +33,25 @@ def amount(line: Line) -> str:
 
 def left(line: Line, standing: Standing) -> list[str]:
     """What is left and until when, in sentences; what cannot be known is said."""
-    return list(_left(line, standing))
+    return [typeset(sentence) for sentence in _left(line, standing)]
 
 
 def certainty(found: Certainty) -> str:
     """Why a dispensation stands under a line."""
-    return {
+    found_by = {
         Certainty.LINE: gettext("La délivrance cite cette ligne de l’ordonnance."),
         Certainty.DOCUMENT: gettext("La délivrance cite cette ordonnance ; la ligne est retrouvée par le médicament."),
         Certainty.LIKELY: gettext("Rapprochement probable : même médicament et dates qui concordent."),
-    }[found]
+    }
+    return typeset(found_by[found])
 
 
 def question(one: Attention) -> str:
     """A line to ask about, in one sentence."""
+    return typeset(_question(one))
+
+
+def _question(one: Attention) -> str:
     medicine = one.line.label
     match one.why:
         case Why.ALLERGY:

@@ -115,7 +115,7 @@ def test_a_prescription_is_told_and_what_deserves_a_question_pointed_out(
     document = file(building.section(*lines, code="57828-6"), number=8, type="57833-6")
     page = space.get(f"/espace/dossier/documents/{document}").text.replace("\xa0", " ").replace("\u202f", " ")
     assert "1 à 2 comprimés toutes les 8 heures pendant 5 jours" in page
-    assert "à renouveler 2 fois" in page
+    assert "À renouveler 2 fois" in page
     assert "PARACETAMOL 500 mg : vous avez noté une allergie à « Paracétamol »." in page
     assert "PARACETAMOL 500 mg et DOLIESSAI 1 g contiennent la même substance." in page
     assert "ce n’est pas un avis médical" in page

@@ -22,7 +22,7 @@ def _remarks(medication: Medication) -> Iterator[str]:
     if medication.most:
         yield f"au plus {medication.most.replace('.', ',')}"
     if medication.quantity:
-        yield counted(medication.quantity)
+        yield f"quantité : {counted(medication.quantity)}"
     if medication.repeats:
         yield f"à renouveler {medication.repeats} fois"
     elif medication.repeats == 0:
