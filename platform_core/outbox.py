@@ -70,6 +70,19 @@ def enqueue(task: str, *arguments: object, delay: timedelta = timedelta()) -> UU
     return identifier
 
 
+def enqueue_once(task: str, *arguments: object) -> None:
+    """As `enqueue`, unless the present transaction asked for the same already: an act may change much of one record."""
+    asked = sa.exists().where(
+        OutboxMessage.task == task,
+        OutboxMessage.arguments == [str(a) for a in arguments],
+        OutboxMessage.done_at.is_(None),
+        OutboxMessage.gave_up_at.is_(None),
+        sa.text("core_outbox.xmin = pg_current_xact_id()::xid"),
+    )
+    if not db.session.scalar(sa.select(asked)):
+        enqueue(task, *arguments)
+
+
 def list_due(limit: int = 500) -> Sequence[OutboxMessage]:
     """Messages to send now: what was sent right after its commit, or at the last sweep, and is still not done.
 

@@ -119,6 +119,11 @@ def test_vectors_are_made_by_a_task_and_go_with_the_text_they_tell_of(
     with transaction():
         (asked,) = run("SELECT arguments FROM core_outbox WHERE task = 'dmp.embed_record'", {})
     assert asked.arguments == [str(camille)]
+    with transaction(patient_id=camille):
+        for _ in range(2):
+            vectors.ask_vectors(patient_id=camille)
+    with transaction():
+        assert len(run("SELECT 1 FROM core_outbox WHERE task = 'dmp.embed_record'", {})) == 2
     embed_record(str(camille))
     assert (waiting(camille), kept(camille), kept(None), kept(recall_people().patients["paul"])) == (0, 1, 0, 0)
     with transaction(patient_id=camille):

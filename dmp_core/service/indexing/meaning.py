@@ -54,7 +54,7 @@ class Waiting:
 def ask_vectors(*, patient_id: UUID) -> None:
     """Have a task make the vectors that a record waits for, where there is a model and a place for them."""
     if gateway.is_on() and holds_vectors():
-        outbox.enqueue(EMBED, patient_id)
+        outbox.enqueue_once(EMBED, patient_id)
 
 
 def list_waiting(*, patient_id: UUID, limit: int) -> list[Waiting]:
