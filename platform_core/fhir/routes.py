@@ -63,7 +63,7 @@ def read(type_: str, identifier: str) -> Response:
         return contents.read(found.content, type_, identifier)
     handler = found.read
     if handler is None:
-        raise MethodNotAllowed
+        raise _lacking(type_, "read")
     _negotiate()
     with data_call(Interaction("read", type_, _named(type_, identifier))) as call:
         stored = handler(call, identifier)
@@ -80,7 +80,7 @@ def create(type_: str) -> Response:
     found = _offered(type_)
     handler = found.create
     if handler is None:
-        raise MethodNotAllowed
+        raise _lacking(type_, "create")
     _negotiate()
 
     def work(call: DataCall, body: Body) -> Answer:
@@ -99,7 +99,7 @@ def create(type_: str) -> Response:
 def update(type_: str, identifier: str) -> Response:
     handler = _offered(type_).update
     if handler is None:
-        raise MethodNotAllowed
+        raise _lacking(type_, "update")
     _negotiate()
     return _update("update", type_, identifier, handler, type_)
 
@@ -110,7 +110,7 @@ def patch(type_: str, identifier: str) -> Response:
     """A FHIRPath Patch (FHIR R4 §3.1.0.6)."""
     handler = _offered(type_).patch
     if handler is None:
-        raise MethodNotAllowed
+        raise _lacking(type_, "patch")
     _negotiate()
     return _update("patch", type_, identifier, handler, "Parameters")
 
@@ -121,7 +121,7 @@ def delete(type_: str, identifier: str) -> Response:
     """A logical deletion (FHIR R4 §3.1.0.7)."""
     handler = _offered(type_).delete
     if handler is None:
-        raise MethodNotAllowed
+        raise _lacking(type_, "delete")
     wanted = versions.matched_version(request.headers.get("If-Match"))
     with data_call(Interaction("delete", type_, _named(type_, identifier))) as call:
         stored = handler(call, identifier, wanted)
@@ -135,7 +135,7 @@ def history(type_: str, identifier: str) -> Response:
     """The versions of one resource (FHIR R4 §3.1.0.12), the newest first."""
     handler = _offered(type_).history
     if handler is None:
-        raise MethodNotAllowed
+        raise _lacking(type_, "history")
     _negotiate()
     with data_call(Interaction("history", type_, _named(type_, identifier))) as call:
         found = handler(call, identifier)
@@ -176,13 +176,18 @@ def _update(name: str, type_: str, identifier: str, handler: Update, body_type: 
 def _search(type_: str, pairs: list[tuple[str, str]]) -> Response:
     found = _offered(type_)
     if found.search is None:
-        raise MethodNotAllowed
+        raise _lacking(type_, "search")
     _negotiate()
     with data_call(Interaction("search", type_, partial(subjects.named_in_parameters, pairs))) as call:
         query = _query(found, pairs)
         page = found.search(call, query)
         call.served(page.counts, [match[1] for match in page.matches])
     return _respond(bundles.searchset(page, query.without(found.private), _base()))
+
+
+def _lacking(type_: str, interaction: str) -> MethodNotAllowed:
+    told = f"{type_} has no {interaction} of its own here: GET /fhir/metadata lists what each type may do."
+    return MethodNotAllowed(description=told)
 
 
 def _check_address(found: ResourceType) -> None:
