@@ -13,6 +13,8 @@ from dmp_core.service.documents.demonstration import AT_ONCE, add_documents_for_
 from dmp_core.service.entries.demonstration import add_reports_for_demo
 from dmp_core.service.prescriptions.demonstration import add_prescriptions_for_demo
 from dmp_core.service.professionals.demonstration import agree_for_demo
+from dmp_core.service.profile.demonstration import tell_profile_for_demo
+from identity_core import queries as identity
 from identity_core.gateway import openid
 from identity_core.service.seeding import Seeded, create_synthetic_patients, seed_people
 from platform_app.simulated.people import load_people
@@ -44,6 +46,7 @@ def seed() -> None:
     with transaction():
         seed_applications(actors=agents(people))
     _let_professionals_in(people)
+    _tell_profile(people)
     for name, (years, courses) in _RECORDS.items():
         _fill_record(people.patients[name], years, courses)
         _file_documents(people.patients[name], years, _DOCUMENTS[name])
@@ -85,6 +88,13 @@ def _let_professionals_in(people: Seeded) -> None:
             specialist_id=people.professionals["dr-benali"],
             by=Actor(ActorKind.PATIENT, people.persons["camille"], "Camille Durand"),
         )
+
+
+def _tell_profile(people: Seeded) -> None:
+    camille = people.patients["camille"]
+    herself = Actor(ActorKind.PATIENT, people.persons["camille"], "Camille Durand")
+    with transaction(patient_id=camille):
+        tell_profile_for_demo(patient_id=camille, born=identity.get_patient(camille).birth_date, by=herself)
 
 
 def _seed_synthetic_patients() -> list[UUID]:

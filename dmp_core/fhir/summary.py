@@ -8,8 +8,13 @@ from uuid import UUID, uuid4
 
 from markupsafe import escape
 
+from dmp_core.cda.resources.clinical import procedure
+from dmp_core.cda.resources.parts import Source
+from dmp_core.cda.statements import Procedure
+from dmp_core.cda.values import Moment
 from dmp_core.fhir.entries import own_resource
 from dmp_core.models.entries import EntryRow
+from dmp_core.rules.entries.kinds import RESULTS
 from dmp_core.rules.profile.steps import IPS_ABSENCE
 
 Resource = dict[str, Any]
@@ -21,13 +26,17 @@ _XHTML = "http://www.w3.org/1999/xhtml"
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A section of the summary. `required` is what is said when nothing is known: a resource without its subject."""
+    """A section of the summary. `required` is what is said when nothing is known: a resource without its subject.
+
+    `stated` holds resources that no entry of the record keeps, each with its label, without their subject.
+    """
 
     code: str
     title: str
     rows: Sequence[EntryRow]
     subject: str = "subject"
     required: Resource | None = None
+    stated: Sequence[tuple[str, Resource]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +66,13 @@ def no_information(resource: str, code: str, text: str) -> Resource:
         "clinicalStatus": {"coding": [{"system": system, "code": "active"}]},
         "code": concept,
     }
+
+
+def write_procedure(found: Procedure) -> Resource:
+    """An act as the summary holds it, without its subject; it must say when, be it in words (Procedure-uv-ips)."""
+    written = procedure(found, Source("", "", Moment("", date.min)))
+    kept = {name: value for name, value in written.items() if name not in {"subject", "report"}}
+    return kept if "performedPeriod" in kept else {**kept, "performedString": "Date inconnue"}
 
 
 def write_summary(*, person: Person, sections: Sequence[Section], author: str, at: datetime) -> Resource:
@@ -89,13 +105,17 @@ def _entries(section: Section, person: Person) -> Iterator[tuple[str, Resource]]
     subject = {section.subject: {"reference": f"urn:uuid:{person.id}"}}
     for row in section.rows:
         resource = own_resource(row, person.id)
+        if row.category == RESULTS.category:
+            resource.setdefault("performer", [{"display": row.author_name or "Laboratoire"}])
         yield str(row.id), {**resource, **subject}
-    if not section.rows and section.required:
+    for _, resource in section.stated:
+        yield str(uuid4()), {**resource, **subject}
+    if not (section.rows or section.stated) and section.required:
         yield str(uuid4()), {**section.required, **subject}
 
 
 def _section(section: Section, found: Sequence[tuple[str, Resource]]) -> Resource:
-    labels = [row.label for row in section.rows] or ["Aucune information"]
+    labels = [*(row.label for row in section.rows), *(label for label, _ in section.stated)] or ["Aucune information"]
     items = "".join(f"<li>{escape(label)}</li>" for label in labels)
     return {
         "title": section.title,

@@ -16,6 +16,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from dmp_core.cda import writing
 from dmp_core.cda.document import Organization, Person
 from dmp_core.cda.reading import read
+from dmp_core.cda.synthesis import procedure
 from dmp_core.cda.values import Code, Identifier
 from dmp_core.cda.writing import LOINC, Head, Part
 from dmp_core.fhir.imports import of_header
@@ -32,6 +33,7 @@ _WORDS: Mapping[str, Any] = json.loads(
 )
 _FINESS, _RPPS = "1.2.250.1.71.4.2.2", "1.2.250.1.71.4.2.1"
 _ATC, _ICD, _SNOMED = "2.16.840.1.113883.6.73", "2.16.840.1.113883.6.3", "2.16.840.1.113883.6.96"
+_CCAM = "1.2.250.1.215.300.1"
 _TYPES, _ACTS = "1.2.250.1.213.1.1.4.12", "1.2.250.1.215.200.4.1"
 _DOCTOR = Person("Martin", "Sophie", "DR", Identifier(_RPPS, "881000000018"))
 _PRACTICE = Organization("Cabinet des Tilleuls", Identifier(_FINESS, "1750000027"))
@@ -136,6 +138,13 @@ def _summary(patient: PatientView, at: datetime) -> Iterator[Part]:
             [[one["label"], f"depuis {since.year}"] for one, since in some],
             [writing.problem(Code(one["code"], _ICD, one["label"]), since, followed=followed) for one, since in some],
         )
+    performed = [(one, _at_age(patient, one["age"])) for one in _WORDS["procedures"]]
+    yield _part(
+        "47519-4",
+        "Actes",
+        [[one["label"], f"{day:%d/%m/%Y}"] for one, day in performed],
+        [procedure(Code(one["code"], _CCAM, one["label"]), f"{day:%Y%m%d}", None) for one, day in performed],
+    )
     allergies = [(one, _at_age(patient, one["age"])) for one in _WORDS["allergies"]]
     yield _part(
         "48765-2",

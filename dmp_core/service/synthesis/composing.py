@@ -102,8 +102,8 @@ def _part(section: Section | Group, summary: Summary) -> Part:
         parts = [_part(one, summary) for one in section.sections]
         return Part(code=code, title=section.title, template=section.template, parts=parts)
     lines = [one for one in summary.lines if one.section == section.name and one.kept]
-    heading = ["Quoi", "Remarque", "D’où cela vient"]
-    rows = [[one.text, one.remark, _origin(one)] for one in lines]
+    heading = ["Quoi", "D’où cela vient"]
+    rows = [[f"{one.text} ({one.remark.lower()})" if one.remark else one.text, _origin(one)] for one in lines]
     comment = summary.comments.get(section.name, "")
     write = _WRITERS.get(section.name)
     facts = [one for one in lines if not (one.proposal and one.proposal.fact.absent) and not denies(one.text)]

@@ -49,7 +49,7 @@ def gather(opening: Opening) -> list[Proposal]:
     rows = [row for answer in answers for row in answer.rows]
     given = _entries(opening, VACCINATION_ENTRIES, _MOST_VACCINATIONS)
     results = [row for row in _entries(opening, RESULT_ENTRIES, _MOST_RESULTS) if row.effective_at <= now]
-    latest = _latest(row for row in results if row.effective_at >= now - _RECENT)
+    latest = latest_results(row for row in results if row.effective_at >= now - _RECENT)
     absences = [(answer.step.name, answer.stated[0]) for answer in answers if answer.absence]
     stated = [row for _, row in absences]
     sources = _Sources(opening, [*rows, *given, *latest, *stated])
@@ -96,7 +96,7 @@ def _entries(opening: Opening, kind: EntryKind, limit: int) -> Sequence[EntryRow
     return list_entries(patient_id=opening.patient.id, viewer=opening.viewer, categories=[kind.category], limit=limit)
 
 
-def _latest(results: Iterable[EntryRow]) -> list[EntryRow]:
+def latest_results(results: Iterable[EntryRow]) -> list[EntryRow]:
     """The newest result of each examination; they come newest first."""
     found: dict[str, EntryRow] = {}
     for row in results:

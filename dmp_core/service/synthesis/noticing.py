@@ -46,7 +46,16 @@ def _stopped(rows: Sequence[EntryRow], sources: SourceOf) -> Iterator[Fact]:
 def _unusual(results: Sequence[EntryRow]) -> Iterator[Fact]:
     """Values within the usual range, and far from the person's own habit; those out of range stand among results."""
     readings = [
-        Reading(row.label, row.effective_at, row.value, row.unit, row.low, row.high, row.document_id)
+        Reading(
+            category=row.category,
+            label=row.label,
+            at=row.effective_at,
+            value=row.value,
+            unit=row.unit,
+            low=row.low,
+            high=row.high,
+            document_id=row.document_id,
+        )
         for row in results
         if row.value is not None
     ]
