@@ -150,6 +150,11 @@ def reason(code: str) -> str:
         "patient-mismatch": gettext("données d’une autre personne"),
         "insufficient-user-authentication": gettext("preuve d’identité à renouveler"),
         "not-found": gettext("donnée introuvable"),
+        "no-agreement": gettext("dossier non ouvert à ce professionnel"),
+        "writing-refused": gettext("vous vous y opposez"),
+        "outside-access-matrix": gettext("hors de ce que sa profession atteint"),
+        "identity-not-qualified": gettext("identité à vérifier"),
+        "structure-suspended": gettext("structure suspendue"),
     }.get(code, gettext("demande non conforme"))
 
 

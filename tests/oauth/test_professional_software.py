@@ -1,21 +1,29 @@
 """Professionals' software: a client of a structure, let by a professional, on patients whom it finds by their INS."""
 
+import json
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
+from click.testing import CliRunner
 from flask import Flask, g
 
+from dmp_core.categories import DOCUMENT_KINDS, DOCUMENT_TYPES
 from dmp_core.queries import documents
 from dmp_core.rules.documents.visibility import Viewer
+from dmp_core.rules.professionals.matrix import MATRIX, Level
 from dmp_core.service.professionals import agreements
 from identity_core import queries as identity
 from identity_core.service.seeding import Seeded
-from oauth import queries, service
+from oauth import cli, queries, service
+from oauth.rules.clients import Profile
 from oauth.workflow import TRANSITIONS, StructureState, StructureVerb, next_structure_state
+from platform_app.software import SoftwareCall
 from platform_core import crypto
-from platform_core.access import Actor, ActorKind
+from platform_core.access import Access, Actor, ActorKind, Interaction
+from platform_core.categories import registry
 from platform_core.clock import FrozenClock
 from platform_core.database import run, transaction
 from platform_core.errors import Conflict
@@ -357,3 +365,53 @@ def test_software_works_until_the_day_the_session_or_the_professional_ends_it(
     submit(browser, f"/pro/logiciels/{chu.client.pk}/fin", page="/pro")
     assert "Dossier CHU" not in browser.get("/pro").text.split("n’agit plus")[1]
     assert chu.refresh(chu.answer["refresh_token"]).json["error"] == "invalid_grant"
+
+
+@pytest.mark.parametrize(("profession", "speciality"), sorted(MATRIX))
+def test_a_call_covers_what_the_profession_reaches_type_by_type(
+    camille: UUID, martin: UUID, herself: Actor, owner: sa.Engine, profession: str, speciality: str
+) -> None:
+    admit(camille, martin, herself)
+    described = {"profession": profession, "speciality": speciality, "id": martin}
+    with owner.begin() as connection:
+        change = "UPDATE identity_professional SET profession = :profession, speciality = :speciality WHERE id = :id"
+        connection.execute(sa.text(change), described)
+    by = Actor(ActorKind.PROFESSIONAL, martin, "Sophie Martin (CHU)")
+    reach = MATRIX[profession, speciality]
+    codes = [category.code for category in registry.all() if category.family != "oauthtest"]
+    with transaction(patient_id=camille):
+        for access, least in ((Access.READ, Level.READ), (Access.WRITE, Level.WRITE)):
+            call = SoftwareCall(by, uuid7(), "chu", SCOPE, Interaction("search", "DocumentReference"), camille)
+            permit = call.require(codes, access, narrow=True)
+            assert permit.types == {code for code in DOCUMENT_TYPES if reach.level(code) >= least}
+            kinds = {DOCUMENT_KINDS[DOCUMENT_TYPES[code].kind].category for code in permit.types}
+            assert {code for code in permit.categories if code.startswith("documents.")} == kinds
+            data = {code for code in permit.categories if not code.startswith("documents.")}
+            assert data == {code for code in codes if not code.startswith("documents.") and reach.covers(code, least)}
+
+
+def test_the_operator_registers_a_structure(app: Flask, tmp_path: Path) -> None:
+    key = service.public_half(service.generate_key(Profile.FAPI2))
+    keys = tmp_path / "keys.json"
+    keys.write_text(json.dumps({"keys": [key]}))
+    runner = CliRunner()
+
+    def run_command(*words: str) -> Any:
+        return runner.invoke(cli.oauth, ["structure", *words])
+
+    asked = ["--name", "Cabinet des Tilleuls", "--redirect-uri", "https://tilleuls.exemple.fr/retour"]
+    added = run_command("add", *asked, "--finess", FINESS, "--jwks", str(keys))
+    assert added.exit_code == 0, added.output
+    client = queries.find_client(added.output.strip())
+    assert client and client.structure and client.structure.finess == FINESS and client.name == "Cabinet des Tilleuls"
+    wrong = {
+        ("--finess", FINESS, "--jwks", str(keys)): "structure-known",
+        ("--finess", "990000011", "--jwks", str(keys)): "invalid-identifier",
+        ("--finess", OTHER_FINESS): "invalid_client_metadata",
+    }
+    for words, code in wrong.items():
+        assert getattr(run_command("add", *asked, *words).exception, "code", None) == code, words
+    assert run_command("suspend", FINESS).exit_code == 0
+    assert "suspended" in run_command("list").output
+    assert run_command("end", FINESS).exit_code == 0
+    assert getattr(run_command("reinstate", FINESS).exception, "code", None) == "not-found"
