@@ -51,12 +51,12 @@ def show_results() -> str:
 def show_course(entry_id: UUID) -> str:
     """All the results of one examination. It is named by one of its results: its code in the address would tell."""
     course = _course(entry_id)
-    readings = [_reading(row) for row in reversed(course.numbers)]
+    series = charts.Series(gettext("Résultats"), [_reading(row) for row in reversed(course.numbers)])
     return render_template(
         "dmp_core/result_course.html",
         patient=current_patient(),
         course=course,
-        chart=charts.line_chart([charts.Series(gettext("Résultats"), readings)]) if len(readings) > 1 else None,
+        chart=charts.line_chart([series], bands=_bands(course.latest)) if len(series.readings) > 1 else None,
         value=told,
         usual=usual,
         unit=unit,
@@ -130,6 +130,12 @@ def _course(entry_id: UUID) -> Course[EntryRow]:
 def _reading(row: EntryRow) -> charts.Reading:
     at = format_date(row.effective_at.astimezone(PARIS), "long")
     return charts.Reading(row.effective_at, float(row.value or 0), f"{at} : {told(row)}")
+
+
+def _bands(row: EntryRow) -> list[charts.Band]:
+    """The usual values of the last result, behind the course."""
+    low, high = (None if side is None else float(side) for side in (row.low, row.high))
+    return [] if low is None and high is None else [charts.Band(gettext("Habituel"), low, high)]
 
 
 def _cells(course: Course[EntryRow]) -> Iterator[list[str]]:

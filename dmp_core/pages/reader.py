@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from dmp_core.cda.document import ClinicalDocument, Section
 from dmp_core.cda.reading import read
+from dmp_core.cda.statements import Result, ResultKind
 from dmp_core.models.documents import DocumentRow
 from dmp_core.queries import documents as queries
 from dmp_core.queries.prescriptions import list_known
@@ -18,6 +19,7 @@ from dmp_core.rules.entries.kinds import ALLERGIES, TREATMENTS
 from dmp_core.rules.prescriptions import attention
 from dmp_core.rules.prescriptions.attention import Attention, Known
 from dmp_core.rules.prescriptions.lines import Line, LineKind, read_lines
+from dmp_core.rules.signs import Sign, read_signs
 from identity_core.rules import Power
 from identity_core.sessions import current_actor, current_patient, helper_allowed
 from platform_core import crypto
@@ -48,6 +50,8 @@ class Reading:
     allergies: Sequence[Attention] = ()
     taken: Sequence[Attention] = ()
     twice: Sequence[Attention] = ()
+    signs: Sequence[Sign] = ()
+    has_results: bool = False
     too_large: bool = False
 
     def html(self, section: Section, document_id: UUID) -> Markup:
@@ -84,6 +88,8 @@ def load_reading(row: DocumentRow, key: bytes, viewer: Viewer) -> Reading | None
         attention.meets_allergies(prescribed, known.get(ALLERGIES.category, ())),
         attention.already_taken(prescribed, known.get(TREATMENTS.category, ())),
         attention.twice(prescribed),
+        list(read_signs(document)),
+        current_actor().reaches("results") and _has_results(document),
     )
 
 
@@ -129,3 +135,7 @@ def _known(viewer: Viewer) -> dict[str, Sequence[Known]]:
     patient_id = current_patient().id
     categories = (ALLERGIES.category, TREATMENTS.category)
     return {one: list_known(patient_id=patient_id, viewer=viewer, category=one) for one in categories}
+
+
+def _has_results(document: ClinicalDocument) -> bool:
+    return any(isinstance(one, Result) and one.kind is ResultKind.LABORATORY for one in document.statements)

@@ -11,6 +11,7 @@ from uuid import UUID
 
 _LOINC = "http://loinc.org|"
 _MICRO = re.compile(r"\bu(?=[gmlL])")
+_NAMED = {"Cel": "°C", "mm[Hg]": "mmHg", "cm[H2O]": "cmH₂O", "mo": "mois", "wk": "sem.", "d": "j", "a": "ans"}
 _LOW, _HIGH = frozenset({"L", "LL", "<"}), frozenset({"H", "HH", ">"})
 
 
@@ -117,8 +118,10 @@ def gather(rows: Iterable[R]) -> Sequence[Course[R]]:
 
 def unit_in_words(unit: str) -> str:
     """A UCUM unit as French laboratories print it: `ug/L` is µg/L, `m[IU]/L` is mUI/L, `10*9/L` is 10^9/L."""
+    if unit in _NAMED:
+        return _NAMED[unit]
     shown = _MICRO.sub("µ", unit.replace("[IU]", "UI").replace("10*", "10^"))
-    return shown.replace("mm[Hg]", "mmHg").replace("{", "").replace("}", "")
+    return shown.replace("{", "").replace("}", "")
 
 
 def _examination(row: Row) -> str:

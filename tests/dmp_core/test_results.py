@@ -1,7 +1,7 @@
 """Results of biology over time: gathered by examination, told in words, drawn, taken away as a table."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -10,12 +10,15 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from dmp_core.cda.reading import read
 from dmp_core.queries.entries import list_entries
 from dmp_core.rules.documents.visibility import Viewer, ViewerKind
 from dmp_core.rules.results import Flag, Move, flag_of, gather, unit_in_words
+from dmp_core.rules.signs import Sign, read_signs
 from dmp_core.service.entries.demonstration import add_reports_for_demo
 from platform_core.clock import FrozenClock
 from platform_core.database import transaction
+from tests.dmp_core.cda import building
 from tests.recalling import recall_people
 from tests.signing_in import sign_in_citizen
 
@@ -70,7 +73,7 @@ def test_a_value_is_compared_with_the_one_before(before: str | None, move: Move)
 @pytest.mark.parametrize(
     ("unit", "words"),
     [("ug/L", "µg/L"), ("umol/L", "µmol/L"), ("m[IU]/L", "mUI/L"), ("10*9/L", "10^9/L"), ("{copies}/mL", "copies/mL"),
-     ("mmol/L", "mmol/L"), ("%", "%"), ("u", "u")],
+     ("mmol/L", "mmol/L"), ("%", "%"), ("Cel", "°C"), ("u", "u")],
 )  # fmt: skip
 def test_units_are_written_as_laboratories_do(unit: str, words: str) -> None:
     assert unit_in_words(unit) == words
@@ -92,6 +95,33 @@ def test_units_names_and_codes_are_not_confused() -> None:
         ("Créatinine", "umol/L", 2),
         ("Créatinine", "mg/L", 1),
         ("HbA1c", "umol/L", 1),
+    ]
+
+
+def test_the_vital_signs_of_a_document_are_told_in_words() -> None:
+    reference = (
+        '<referenceRange><observationRange><value xsi:type="IVL_PQ"><low value="60" unit="/min"/>'
+        '<high value="100" unit="/min"/></value></observationRange></referenceRange>'
+    )
+    sign = "1.3.6.1.4.1.19376.1.5.3.1.4.13.2"
+    document = read(
+        building.document(
+            building.section(
+                building.observation(
+                    '<effectiveTime value="20260312"/><value xsi:type="PQ" value="72" unit="/min"/>',
+                    template=sign,
+                    code="8867-4",
+                    more=reference,
+                ),
+                building.observation('<value xsi:type="PQ" value="36.80" unit="Cel"/>', template=sign, code="8310-5"),
+                building.observation("", template=sign, code="9279-1"),
+                code="8716-3",
+            )
+        )
+    )
+    assert list(read_signs(document)) == [
+        Sign("Examen", "72 /min", "60 à 100 /min", date(2026, 3, 12)),
+        Sign("Examen", "36,80 °C", "", None),
     ]
 
 
