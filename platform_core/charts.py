@@ -1,7 +1,7 @@
 """The geometry of a line chart of measures, computed here so that a page draws it as SVG without any script. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from math import ceil, floor, log10
@@ -41,8 +41,8 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Stripe:
-    """A band on the canvas: the edges that it has, drawn from the top, and where its name is written. It is filled from
-    one to the other when it has both."""
+    """A band on the canvas: the edges that it has, from the top; it is filled from one to the other when it has both.
+    Its name is written beside the end of the lines."""
 
     name: str
     edges: tuple[float, ...]
@@ -123,18 +123,19 @@ def line_chart(series: Sequence[Series], *, bands: Sequence[Band] = (), time_tic
     across = _Scale(first.timestamp(), last.timestamp(), LEFT, WIDTH - RIGHT)
     up = _Scale(values[0], values[-1], HEIGHT - BOTTOM, TOP)
     instants = [first + (last - first) * step / (time_ticks - 1) for step in range(time_ticks)]
+    lines, stripes = [_line(one, across, up) for one in kept], [_stripe(band, up) for band in bands]
+    places = _apart([one.label_y for one in (*lines, *stripes)])
     return Chart(
-        lines=_apart([_line(one, across, up) for one in kept]),
+        lines=tuple(replace(line, label_y=y) for line, y in zip(lines, places, strict=False)),
         values=tuple(Tick(up(value), value) for value in values),
         times=tuple(Tick(across(at.timestamp()), at.timestamp(), at) for at in instants),
-        stripes=tuple(_stripe(band, up) for band in bands),
+        stripes=tuple(replace(stripe, label_y=y) for stripe, y in zip(stripes, places[len(lines) :], strict=True)),
     )
 
 
 def _stripe(band: Band, up: _Scale) -> Stripe:
     edges = tuple(up(side) for side in (band.high, band.low) if side is not None)
-    inside = -6 if band.high is None else 15
-    return Stripe(band.name, edges, edges[0] + inside)
+    return Stripe(band.name, edges, edges[0] + 4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,11 +233,10 @@ def _line(series: Series, across: _Scale, up: _Scale) -> Line:
     return Line(series.name, paths, points, points[-1].x + 8, points[-1].y + 4)
 
 
-def _apart(lines: list[Line], *, least: float = 16) -> tuple[Line, ...]:
+def _apart(places: Sequence[float], *, least: float = 16) -> list[float]:
     """Push the labels at the ends of the lines apart, so that none covers another."""
-    placed: dict[str, float] = {}
+    pushed = list(places)
     floor_y = float("-inf")
-    for line in sorted(lines, key=lambda one: one.label_y):
-        floor_y = max(line.label_y, floor_y + least)
-        placed[line.name] = floor_y
-    return tuple(Line(line.name, line.paths, line.points, line.label_x, placed[line.name]) for line in lines)
+    for index in sorted(range(len(places)), key=places.__getitem__):
+        pushed[index] = floor_y = max(places[index], floor_y + least)
+    return pushed

@@ -118,12 +118,7 @@ def _side(kind: Kind, bounds: Bounds) -> str:
 
 
 def _bands(name: str, parts: Parts) -> list[charts.Band]:
-    names = [name] if len(parts) == 1 else [f"{name} ({part})" for part in (gettext("haute"), gettext("basse"))]
-    return [
-        charts.Band(each, _float(bounds.low), _float(bounds.high))
-        for each, bounds in zip(names, parts, strict=False)
-        if not bounds.is_open
-    ]
+    return [charts.Band(name, _float(bounds.low), _float(bounds.high)) for bounds in parts if not bounds.is_open]
 
 
 def _float(value: Decimal | None) -> float | None:
