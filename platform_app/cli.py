@@ -33,6 +33,7 @@ ROOMS = {
     "keys": ("Signing keys and the master key.", ("oauth.cli:keys", "platform_app.keys:keys")),
     "oauth": ("Structures whose software works for professionals.", ("oauth.cli:oauth",)),
     "representation": ("Who represents whom by law.", ("identity_core.cli:representation",)),
+    "scale": ("Made-up spaces in number, and what they weigh.", ("platform_app.scale.cli:scale",)),
     "space": ("The spaces of patients.", ("identity_core.cli:space",)),
     "store": ("The store of applications.", ("store.cli:store",)),
 }
