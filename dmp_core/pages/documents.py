@@ -37,10 +37,11 @@ blueprint = Blueprint("documents", __name__, template_folder="../templates")
 
 PAGE = 25
 _MOST_TEXT = 256 * 1024
+PDF = "application/pdf"
 IMAGES = frozenset({"image/jpeg", "image/png"})
-INLINE = IMAGES | {"application/pdf"}
-# A browser opens a PDF in a page of its own making, whose style is inside.
-_CLOSED = "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'"
+INLINE = IMAGES | {PDF}
+# A browser opens a PDF in a page of its own making, whose style is inside; the page of the document frames it.
+_CLOSED = "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'self'"
 _SANDBOX = "default-src 'none'; sandbox"
 _ACTS = {
     "masquer": acts.mask_document,
@@ -85,6 +86,7 @@ def show_document(document_id: UUID) -> str:
         reading=reading,
         text=beginning_of_text(row, key),
         is_image=row.media_type in IMAGES,
+        is_pdf=row.media_type == PDF,
         opens=row.media_type in INLINE,
         format=words.format_name(row),
         size=words.size(row),
@@ -134,9 +136,10 @@ def show_adding() -> str:
 @blueprint.post("/espace/dossier/documents/ajouter")
 @patient_required
 def add_document() -> AnyResponse | tuple[str, int]:
-    errors: dict[str, str] = {}
-    made_on = _day(request.form.get("date", ""))
-    posted = request.files.get("file")
+    title, type_code = request.form.get("title", ""), request.form.get("type", "")
+    made_on, posted = _day(request.form.get("date", "")), request.files.get("file")
+    faults = typed.find_faults(title=title, type_code=type_code, made_on=made_on or clock.today())
+    errors = words.errors_of_fields(faults)
     if made_on is None:
         errors["date"] = gettext("Écrivez la date comme 21/11/2026.")
     if posted is None or not posted.filename:
@@ -150,8 +153,8 @@ def add_document() -> AnyResponse | tuple[str, int]:
                     patient_id=patient.id,
                     stream=posted.stream,
                     file_name=posted.filename,
-                    title=request.form.get("title", ""),
-                    type_code=request.form.get("type", ""),
+                    title=title,
+                    type_code=type_code,
                     made_on=made_on,
                     by=current_actor(),
                 )
@@ -199,7 +202,9 @@ def stream(row: DocumentRow, key: bytes, disposition: str) -> Response:
     name = quote(words.file_name(row), safe="")
     # RFC 6266 §5, RFC 8187
     response.headers["Content-Disposition"] = f"{'inline' if inline else 'attachment'}; filename*=UTF-8''{name}"
-    response.headers["Content-Security-Policy"] = _CLOSED if row.media_type == "application/pdf" else _SANDBOX
+    response.headers["Content-Security-Policy"] = _CLOSED if row.media_type == PDF else _SANDBOX
+    if inline and row.media_type == PDF:
+        response.headers["X-Frame-Options"] = "SAMEORIGIN"
     return response
 
 

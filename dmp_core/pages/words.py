@@ -1,5 +1,6 @@
 """What the pages of documents say: who sees a document, what was done to it, why a file is refused."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from flask_babel import format_decimal, gettext
@@ -8,7 +9,7 @@ from dmp_core.models.documents import DocumentRow
 from dmp_core.queries.documents import VersionView
 from dmp_core.rules.documents.metadata import CONTENT_TYPES
 from dmp_core.service.documents.contents import MOST
-from platform_core.errors import DomainError
+from platform_core.errors import DomainError, Fault
 
 _FORMATS = {"xml": "CDA", "pdf": "PDF", "jpg": "JPEG", "png": "PNG", "tif": "TIFF", "txt": "Texte", "dcm": "DICOM"}
 _ODD = '/\\:*?"<>|'
@@ -67,9 +68,12 @@ def refusal(code: str) -> str:
 
 def errors_of_form(error: DomainError) -> dict[str, str]:
     """The errors of the form by field."""
-    if error.code == "invalid-document":
-        return {fault.where: gettext(_FIELDS[fault.where]) for fault in error.faults}
-    return {"file": refusal(error.code)}
+    return errors_of_fields(error.faults) if error.code == "invalid-document" else {"file": refusal(error.code)}
+
+
+def errors_of_fields(faults: Iterable[Fault]) -> dict[str, str]:
+    """What each wrong field says."""
+    return {fault.where: gettext(_FIELDS[fault.where]) for fault in faults}
 
 
 def done(act: str) -> str:

@@ -92,6 +92,9 @@ def test_a_document_filed_by_hand_is_in_the_list_in_its_page_and_in_the_record(
     assert opened.headers["Content-Disposition"] == f"inline; {name}"
     assert saved.headers["Content-Disposition"] == f"attachment; {name}"
     assert "script-src" not in opened.headers["Content-Security-Policy"]
+    assert f'<iframe class="ens-pdf" src="{added.location}/contenu"' in page
+    assert "frame-ancestors 'self'" in opened.headers["Content-Security-Policy"]
+    assert [one.headers["X-Frame-Options"] for one in (opened, saved)] == ["SAMEORIGIN", "DENY"]
     with transaction(patient_id=camille):
         (row,) = run("SELECT id, facility, setting, source, author_id FROM dmp_document", {})
         described = registry.get("documents.patient-documents").describe
@@ -120,6 +123,12 @@ def test_what_is_wrong_is_said_and_nothing_is_filed(
     assert answer.status_code == 422 and words in answer.text.replace("\u202f", " ").replace("\u00a0", " ")
     with transaction(patient_id=camille):
         assert not run("SELECT 1 FROM dmp_document", {})
+
+
+def test_all_that_is_wrong_is_said_at_once(space: FlaskClient) -> None:
+    answer = add(space, name="", title="", type="", date="").text
+    for words in ("Choisissez un fichier.", "Donnez un titre", "Choisissez ce qu’est le document.", "Écrivez la date"):
+        assert words in answer, words
 
 
 def test_the_patient_masks_shows_puts_away_and_takes_back(space: FlaskClient) -> None:
@@ -267,4 +276,11 @@ def test_a_person_files_reads_and_masks_a_document_in_a_browser(
     assert image.evaluate("image => image.naturalWidth") == 64
     page.get_by_role("button", name="Masquer aux professionnels").click()
     expect(page.get_by_text("Le document est masqué")).to_be_visible()
+    assert_accessible(page)
+    page.goto("/espace/dossier/documents/ajouter")
+    page.get_by_label("Fichier").set_input_files({"name": "ecg.pdf", "mimeType": "application/pdf", "buffer": pdf_a()})
+    page.get_by_label("Titre").fill("Électrocardiogramme")
+    page.get_by_label("Ce qu’est le document").select_option("Imagerie déposée par le patient")
+    page.get_by_role("button", name="Ajouter le document").click()
+    expect(page.get_by_title("Le document, en PDF")).to_be_visible()
     assert_accessible(page)

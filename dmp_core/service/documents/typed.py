@@ -34,7 +34,7 @@ def add_document(
 
     Raises `Invalid` (`invalid-document` with a fault for each field, or `file-…`), `UnsupportedType`, `TooLarge`.
     """
-    if faults := _faults(title, type_code, made_on):
+    if faults := find_faults(title=title, type_code=type_code, made_on=made_on):
         raise Invalid("The document cannot be filed so.", code="invalid-document", faults=faults)
     reference, now = str(patient_id), clock.now().isoformat()
     with received_content(stream, file_name, _ACCEPTED) as content:
@@ -56,7 +56,8 @@ def add_document(
     return id
 
 
-def _faults(title: str, type_code: str, made_on: date) -> list[Fault]:
+def find_faults(*, title: str, type_code: str, made_on: date) -> list[Fault]:
+    """What is wrong with the words that go with a file, a fault for each field."""
     faults = []
     if not 0 < len(title.strip()) <= _MOST_TITLE:
         faults.append(Fault("title", f"must hold 1 to {_MOST_TITLE} characters.", "required"))
