@@ -158,7 +158,7 @@ def _sentences(kind: Kind, course: Course, goal: Parts) -> list[str]:
                     name=name if kind.components else gettext("Sur la période"),
                     least=number_in_words(kind.told(one.least)),
                     most=numbers(kind, [one.most]),
-                    mean=numbers(kind, [one.mean]),
+                    mean=numbers(kind, [round(one.mean, kind.decimals)]),
                 )
             )
     if course.count > 1 and not kind.components:
@@ -180,7 +180,7 @@ def _change(kind: Kind, course: Course) -> str:
 
 def numbers(kind: Kind, values: Sequence[Decimal]) -> str:
     """The numbers of a measure with their unit: `128/82 mmHg`."""
-    return f"{'/'.join(number_in_words(kind.told(value)) for value in values)} {kind.shown_unit}"
+    return f"{'/'.join(number_in_words(kind.told(value)) for value in values)}\u00a0{kind.shown_unit}"
 
 
 def _table(patient: PatientView, kind: Kind, asked: Asked, course: Course, own: bool) -> dict[str, Any]:

@@ -88,13 +88,18 @@ def check_subject(resource: Mapping[str, Any], patient_reference: str, element: 
 
 
 def check_written(resource: Resource, permit: Permit) -> None:
-    """Raise `Invalid` when `meta.source` is not of the writer, `Forbidden` (`patient-mismatch`) when a professional's
-    software writes of another matricule than the patient's."""
+    """Raise `Invalid` when `meta.source` is not of the writer, `Forbidden` (`patient-mismatch`) when the resource tells
+    another matricule than the patient's: to a professional's software it is known; an app may tell none, and what it
+    contains is compared once the record has one."""
     if fault := source_fault(resource, permit.source):
         raise invalid([fault])
-    if permit.actor.kind is not ActorKind.PROFESSIONAL or not (told := matricules_in(resource)):
+    is_professional = permit.actor.kind is ActorKind.PROFESSIONAL
+    told = matricules_in(resource) if is_professional or "contained" in resource else ()
+    if not told:
         return
     ins = identity.find_ins(permit.patient_id)
+    if ins is None and not is_professional:
+        return
     if ins is None or not all(hmac.compare_digest(one.encode(), ins.matricule.encode()) for one in told):
         raise Forbidden("The resource holds the matricule of another patient.", code="patient-mismatch")
 

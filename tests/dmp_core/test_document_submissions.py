@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from identity_core import queries as identity
 from platform_core.database import run, transaction
 from tests.dmp_core.conftest import App, Fhir, Guard
-from tests.dmp_core.filing import CDA, TEXT, comprehensive, concept, entry, operation, patch, submission
+from tests.dmp_core.filing import CDA, TEXT, comprehensive, concept, document, entry, operation, patch, submission
 from tests.files import pdf
+from tests.recalling import recall_people
 
 SAMPLES = Path(os.environ.get("ENS_SAMPLES_DIR", "/nonexistent")) / "documents-pdsm"
 needs_samples = pytest.mark.skipif(not SAMPLES.is_dir(), reason="ENS_SAMPLES_DIR names no folder of published samples")
@@ -197,3 +199,23 @@ def test_published_references_say_what_a_submission_asks_for(guard: Guard, fhir:
     )
     answer = fhir.post("", submission(guard.app, (resource, TEXT)))
     assert places(answer) == ["Bundle.entry[1].resource.content[0].attachment.hash"]
+
+
+@pytest.mark.parametrize("way", ["ITI-105", "ITI-65"])
+def test_a_document_that_tells_the_matricule_of_another_patient_is_refused(fhir: Fhir, guard: Guard, way: str) -> None:
+    guard.app = App(recall_people().patients["camille"])
+    with transaction():
+        ins = identity.find_ins(guard.app.patient_id)
+    assert ins is not None
+    answers = []
+    for matricule in (ins.matricule, "255069911900171"):
+        named = {"resourceType": "Patient", "id": "p", "identifier": [{"system": ins.system, "value": matricule}]}
+        told = comprehensive(guard.app, "urn:uuid:b")
+        told["contained"][0] = named
+        context = {"sourcePatientInfo": {"reference": "#p"}}
+        if way == "ITI-65":
+            answer = fhir.post("", submission(guard.app, (told, TEXT)))
+        else:
+            answer = fhir.post("DocumentReference", document(guard.app, contained=[named], context=context))
+        answers.append((answer.status_code, "patient-mismatch" in answer.text))
+    assert answers == [(200 if way == "ITI-65" else 201, False), (403, True)]
