@@ -33,6 +33,7 @@ from dmp_core.pages import (
     vaccinations,
 )
 from dmp_core.pages.professionals import entering, records, searching, settings, synthesis
+from dmp_core.pages.professionals import goals as professional_goals
 from dmp_core.pages.professionals import prescriptions as professional_prescriptions
 from dmp_core.queries import documents as documents_queries
 from dmp_core.queries.entries import describe_entries
@@ -83,6 +84,7 @@ def init_app(app: Flask) -> None:
         entering.blueprint,
         synthesis.blueprint,
         professional_prescriptions.blueprint,
+        professional_goals.blueprint,
     ):
         app.register_blueprint(pages)
     declare(Topic.SECURITY, "dmp.agreement", "dmp.emergency", "dmp.first-reading")
@@ -93,6 +95,7 @@ def init_app(app: Flask) -> None:
     subscribe(SpaceClosed, subscribers.end_agreements)
     add_link(Link(Area.PATIENT, "Mon dossier", "dmp.show_record", order=20))
     add_link(Link(Area.PATIENT, "Recherche", "search.show_search", order=25))
+    add_panel(Panel(Area.PATIENT, "home", "dmp_core/panel_documents.html", documents.load_panel, order=15))
     add_panel(Panel(Area.PATIENT, "home", "dmp_core/panel.html", measures.load_panel, order=20))
     add_panel(Panel(Area.PATIENT, "record", "dmp_core/panel_vaccinations.html", vaccinations.load_panel, order=10))
     add_panel(Panel(Area.PATIENT, "record", "dmp_core/panel_prescriptions.html", prescriptions.load_panel, order=5))

@@ -43,6 +43,7 @@ INLINE = IMAGES | {PDF}
 # A browser opens a PDF in a page of its own making, whose style is inside; the page of the document frames it.
 _CLOSED = "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'self'"
 _SANDBOX = "default-src 'none'; sandbox"
+_PANEL_DOCUMENTS = 4
 _ACTS = {
     "masquer": acts.mask_document,
     "montrer": acts.unmask_document,
@@ -164,6 +165,12 @@ def add_document() -> AnyResponse | tuple[str, int]:
             flash(gettext("Le document est ajouté."), "success")
             return redirect(url_for(".show_document", document_id=id), 303)
     return _form(request.form, errors), 422
+
+
+def load_panel(*, by: Actor, patient_id: UUID) -> Mapping[str, Any] | None:
+    """The documents of the latest care, for the home page of the space; nothing while there are none."""
+    newest = queries.list_latest_documents(patient_id=patient_id, viewer=Viewer.of(by), limit=_PANEL_DOCUMENTS)
+    return {"documents": newest} if newest else None
 
 
 def _list(chosen: DocumentFilter) -> str:

@@ -99,7 +99,7 @@ _CHOICES = {
     "other": _("Autre habitude"),
 }
 _ERRORS = {
-    "label": _("Répondez en %(most)s caractères au plus."),
+    "label": _("Écrivez une réponse, de %(most)s caractères au plus."),
     "choice": _("Choisissez une réponse."),
     "detail": _("Écrivez %(most)s caractères au plus."),
     "since": _("Écrivez une année, entre la naissance et aujourd’hui."),

@@ -84,7 +84,7 @@ def test_a_document_filed_by_hand_is_in_the_list_in_its_page_and_in_the_record(
     page = space.get(added.location).text
     for words in ("Imagerie déposée par le patient", "20 novembre 2026", "PDF/A-1b", "Camille Durand", "octets"):
         assert words in page.replace("\u00a0", " "), words
-    for path in (LIST, "/espace/dossier"):
+    for path in (LIST, "/espace/dossier", "/espace"):
         assert "Radio : genou/droit" in space.get(path).text
     opened, saved = (space.get(f"{added.location}/{way}") for way in ("contenu", "fichier"))
     assert opened.data == saved.data == pdf_a()

@@ -149,6 +149,7 @@ def test_the_patient_lets_in_answers_blocks_and_sees_it_all(space: FlaskClient, 
     add = f"{SETTINGS}/ajouter"
     benali, costa = people.professionals["dr-benali"], people.professionals["ide-costa"]
     assert "Karim Benali, Médecin" in post(space, add, add, name="bena", act="chercher")[1]
+    assert "Écrivez au moins deux lettres du nom." in post(space, add, add, name=" b", act="chercher")[1]
     assert "Personne de ce nom" in post(space, add, add, name="zz", act="chercher")[1]
     team = {"name": "bena", "professional": str(benali), "mode": "care-team", "until": "2026-12-24", "act": "ouvrir"}
     assert post(space, add, add, **{**team, "until": "2028-01-01"})[0] == 422

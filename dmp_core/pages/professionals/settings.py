@@ -23,6 +23,7 @@ from platform_core.web import rate_limit
 blueprint = Blueprint("patient_professionals", __name__, template_folder="../../templates")
 
 _PATH = agreements.PAGE
+_LEAST_NAME = 2
 _USUAL_TEAM = timedelta(days=92)
 
 
@@ -60,6 +61,8 @@ def add_professional() -> Response | str | tuple[str, int]:
     """Look for somebody by name, then open the record to whom was chosen, or keep them out."""
     form = request.form
     if form.get("act") == "chercher":
+        if len(form.get("name", "").strip()) < _LEAST_NAME:
+            return _adding(form, {"name": gettext("Écrivez au moins deux lettres du nom.")}), 422
         return _adding(form, {})
     patient, errors = current_patient(), {}
     try:
@@ -163,12 +166,12 @@ def _agree(patient_id: UUID, form: Mapping[str, str]) -> None:
 def _adding(form: Mapping[str, str], errors: Mapping[str, str]) -> str:
     name = form.get("name", "")
     with transaction():
-        found = identity.search_professionals(name) if name else []
+        found = identity.search_professionals(name) if name and "name" not in errors else []
     return render_template(
         "dmp_core/pro/add.html",
         patient=current_patient(),
         form=form,
-        searched=bool(name),
+        searched=bool(name) and "name" not in errors,
         people=[{"value": one.id, "label": f"{one.display_name}, {words.profession(one)}"} for one in found],
         until=form.get("until") or f"{clock.today() + _USUAL_TEAM}",
         errors=errors,
