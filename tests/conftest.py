@@ -17,7 +17,7 @@ import redis
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from platform_app import database_admin
@@ -35,7 +35,6 @@ _DIRECTORY = "ENS_TEST_SERVICES"
 _PREFIX = f"ens-tests-{os.getuid()}-"
 
 
-settings.register_profile("fuzz", max_examples=5000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("default", deadline=None)
 settings.load_profile("default")
 
