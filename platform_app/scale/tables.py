@@ -11,14 +11,14 @@ from dmp_core.categories import DOCUMENT_TYPES
 from platform_app.scale.rules import TAIL, Law, Shape
 
 SHAPES = (
-    Shape("identity_patient", Law(1.0, 1, 1), 371),
-    Shape("dmp_measure", Law(0.15, 1_333, 50_000), 1_020),
-    Shape("dmp_document", Law(0.9, 8, 10_000), 1_020),
-    Shape("dmp_entry", Law(0.9, 10, 20_000), 1_020),
-    Shape("consent_consent", Law(0.1, 1, 20), 382),
-    Shape("consent_item", Law(0.1, 6, 120), 262),
-    Shape("core_journal", Law(0.1, 4_400, 60_000), 537),
-    Shape("notification_message", Law(1.0, 6, 500), 462),
+    Shape("identity_patient", Law(1.0, 1, 1), 359),
+    Shape("dmp_measure", Law(0.15, 1_333, 50_000), 879),
+    Shape("dmp_document", Law(0.9, 8, 10_000), 1_378),
+    Shape("dmp_entry", Law(0.9, 10, 20_000), 794),
+    Shape("consent_consent", Law(0.1, 1, 20), 632),
+    Shape("consent_item", Law(0.1, 6, 120), 232),
+    Shape("core_journal", Law(0.1, 4_400, 60_000), 591),
+    Shape("notification_message", Law(1.0, 6, 500), 377),
 )
 """Assumptions: 15 % of people measure, half of these more than 2 100 times in ten years; nine in ten have documents,
 half of these more than 12; one in ten has apps, half of these more than 7 000 lines of journal in three years.
