@@ -132,11 +132,13 @@ def list_own_entries(
 
 
 def list_held(*, patient_id: UUID, ids: Iterable[UUID]) -> Collection[UUID]:
-    """Those of the entries that the record holds today: not withdrawn, nor read in a document that gave way."""
+    """Those of the entries and documents that the record holds today: neither withdrawn nor replaced."""
     found = run(
         "SELECT e.id FROM dmp_entry e WHERE e.patient_id = %(patient)s AND e.id = ANY (%(ids)s::uuid[]) AND NOT e.wrong"
         " AND (e.document_id IS NULL OR EXISTS (SELECT 1 FROM dmp_document d"
-        " WHERE d.patient_id = e.patient_id AND d.id = e.document_id AND d.state = 'current'))",
+        " WHERE d.patient_id = e.patient_id AND d.id = e.document_id AND d.state = 'current'))"
+        " UNION ALL SELECT d.id FROM dmp_document d"
+        " WHERE d.patient_id = %(patient)s AND d.id = ANY (%(ids)s::uuid[]) AND d.state = 'current'",
         {"patient": patient_id, "ids": list(ids)},
     )
     return [row.id for row in found]

@@ -4,6 +4,7 @@ from datetime import date
 
 from dmp_core.service.demonstration import COURSES, add_measures_for_demo
 from dmp_core.service.entries.demonstration import add_reports_for_demo
+from dmp_core.service.prescriptions.demonstration import add_prescriptions_for_demo
 from dmp_core.service.professionals.demonstration import agree_for_demo
 from dmp_core.service.profile.demonstration import tell_profile_for_demo
 from identity_core.service.seeding import Seeded
@@ -28,6 +29,7 @@ def fill_a_record_to_sum_up() -> Seeded:
             patient_id=camille, until=now, years=1, courses={name: COURSES[name] for name in ("body-weight",)}
         )
         add_reports_for_demo(patient_id=camille, until=now, years=1)
+        add_prescriptions_for_demo(patient_id=camille, until=now)
     return people
 
 

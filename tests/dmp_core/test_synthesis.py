@@ -117,8 +117,16 @@ def test_each_section_has_lines_with_their_sources_and_nothing_that_is_masked(pe
     penicillin = line(summary, "Pénicilline")
     assert penicillin.proposal and penicillin.remark == "Risque grave"
     assert [one.label for one in penicillin.proposal.sources] == ["Dit par le patient", "Synthèse médicale"]
-    ended, unsaid = line(summary, "Desloratadine"), line(summary, "Ramipril")
+    ended, unsaid = line(summary, "Desloratadine"), line(summary, "Salbutamol")
     assert (ended.remark, ended.kept, unsaid.remark, unsaid.kept) == ("Arrêté", False, "", True)
+    ramipril = {words: line(summary, words).proposal for words in ("Ramipril 5 mg", "Ramipril 10 mg")}
+    assert [[source.label for source in one.sources] for one in ramipril.values() if one] == [
+        ["Ordonnance : traitement habituel", "Synthèse médicale"],
+        ["Ordonnance de cardiologie"],
+    ], "two strengths are two lines"
+    assert not [one for one in texts(summary, "traitements") if "Amoxicilline" in one], "six days are not for long"
+    (question,) = (one for one in texts(summary, "vigilance") if "même substance" in one)
+    assert "Ramipril 10 mg" in question and "Ramipril 5 mg" in question
     assert (line(summary, "Lombalgie").section, line(summary, "Lombalgie").remark) == ("antecedents", "Résolu")
     assert texts(summary, "famille") == ["Père : Infarctus du myocarde avant 55 ans"]
     assert texts(summary, "contexte") == ["Vit avec sa fille, aide sa mère au quotidien"]
@@ -194,7 +202,7 @@ def test_a_signed_summary_is_read_back_as_it_was_written(people: Seeded, camille
     assert header.authors[0].name == "Sophie Martin" and row.author_id == people.professionals["dr-martin"]
     assert not document.unread
     stated = Counter(type(one) for one in document.statements)
-    assert stated == {Problem: 5, Procedure: 1, Allergy: 1, FamilyHistory: 1, Medication: 2, Result: 3, Vaccination: 4}
+    assert stated == {Problem: 5, Procedure: 1, Allergy: 1, FamilyHistory: 1, Medication: 5, Result: 3, Vaccination: 4}
     problems = {one.code.words: one for one in document.statements if isinstance(one, Problem)}
     assert problems["Hypertension artérielle essentielle"].code.code == "I10"
     assert problems["Asthme équilibré"].code.code == "", "other words are no code"
@@ -216,9 +224,9 @@ def test_the_next_summary_begins_from_the_one_signed_and_takes_its_place(
 ) -> None:
     with opened(people) as opening:
         summary = drafting.open_summary(opening)
-        own = [Added("pathologies", "Lombalgie chronique")]
+        own = [Added(name, f"Ajout du médecin, {name}") for name in SECTIONS]
         drafting.keep_draft(
-            opening, reworded(summary, {"Asthme": "Asthme équilibré"}, without=("Ramipril",), added=own)
+            opening, reworded(summary, {"Asthme": "Asthme équilibré"}, without=("Salbutamol",), added=own)
         )
     first = sign(people)
     clock.move(days=1)
@@ -228,20 +236,23 @@ def test_the_next_summary_begins_from_the_one_signed_and_takes_its_place(
     again = summed(people)
     assert (again.changed_at, again.signed_id) == (None, first)
     assert [(one.text, one.kept) for one in again.news] == [("Migraine, depuis 2020", True)]
-    assert line(again, "Asthme équilibré").kept and not line(again, "Ramipril").kept
-    (added,) = (one for one in again.lines if "Lombalgie chronique" in one.text)
-    assert added.proposal and added.proposal.sources[0].document_id == first
+    assert line(again, "Asthme équilibré").kept and not line(again, "Salbutamol").kept
+    added = [one for one in again.lines if one.text.startswith("Ajout du médecin")]
+    assert [(one.section, one.text, one.kept) for one in added] == [(one.section, one.text, True) for one in own]
+    found = [one.proposal.sources[0].document_id for one in added if one.proposal]
+    assert found == [first] * 8, "what a program can read of it is a fact of the record since"
     second = sign(people)
     row, document = filed(camille, second)
     old, _ = filed(camille, first)
     assert (old.state, row.replaces) == ("superseded", first)
     (related,) = document.header.related
     assert (related.relation, f"urn:oid:{related.unique_id}", document.header.version) == ("RPLC", old.unique_id, 2)
-    assert len([one for one in document.statements if isinstance(one, Problem) and "Lombalgie" in one.code.words]) == 2
+    problems = [one.code.words for one in document.statements if isinstance(one, Problem)]
+    assert problems.count(own[0].text) == 1 and "Migraine" in problems
     with transaction(patient_id=camille):
         viewer = Viewer(ViewerKind.PATIENT)
         conditions = list_entries(patient_id=camille, viewer=viewer, categories=["profile.conditions"])
-    held = [one.document_id for one in conditions if one.label == "Lombalgie chronique"]
+    held = [one.document_id for one in conditions if one.label == own[0].text]
     assert held == [second], "what the document before told is told by the one that took its place"
 
 

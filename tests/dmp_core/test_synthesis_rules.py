@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from uuid import UUID
 
 import pytest
 
-from dmp_core.cda.statements import Dosage, Medication, MedicationKind, Product
-from dmp_core.cda.values import Code, Moment, Period, Quantity
+from dmp_core.rules.prescriptions.lines import Line as Prescribed
+from dmp_core.rules.prescriptions.lines import LineKind
 from dmp_core.rules.synthesis.drafts import Added, Decision, Draft, Line, News, digest, lay_out
 from dmp_core.rules.synthesis.facts import Coded, Fact, Source, denies, name_of, names_of, propose
 from dmp_core.rules.synthesis.sections import BODY, SECTIONS, Group, Section
@@ -117,49 +117,23 @@ def test_the_name_of_a_fact_forgets_accents_case_and_signs() -> None:
     )
 
 
-DAY = Moment("2026-03-01", date(2026, 3, 1))
-
-
-def prescribed(*durations: tuple[str, str], repeats: int | None = None, until: str | None = None) -> Medication:
-    dosages = [Dosage("", None, None, "", Period(), Quantity(Decimal(value), unit), None) for value, unit in durations]
-    end = Moment(until, date.fromisoformat(until)) if until else None
-    return Medication(
-        id="1",
-        path="/",
-        section="",
-        kind=MedicationKind.PRESCRIPTION,
-        product=Product(code=Code(text="Essai"), name="Essai"),
-        period=Period(DAY, end),
-        dosages=dosages,
-        route=None,
-        most="",
-        repeats=repeats,
-        quantity=None,
-        substitutable=None,
-        reason="",
-        instructions="",
-        author=None,
-        facts=(),
-    )
-
-
 @pytest.mark.parametrize(
-    ("durations", "repeats", "until", "long"),
-    [
-        ([], None, None, True),
-        ([("7", "d")], None, None, False),
-        ([("7", "d")], 2, None, True),
-        ([("4", "wk")], None, None, True),
-        ([("15", "d"), ("15", "d")], None, None, True),
-        ([("1", "mo")], None, None, True),
-        ([], None, "2026-03-08", False),
-        ([], None, "2026-03-29", True),
-    ],
+    ("days", "repeats", "long"),
+    [(None, None, True), (7, None, False), (7, 2, False), (7, 3, True), (27, None, False), (28, None, True)],
 )
-def test_what_is_prescribed_for_four_weeks_or_may_be_renewed_is_for_long(
-    durations: Sequence[tuple[str, str]], repeats: int | None, until: str | None, long: bool
+def test_what_is_prescribed_for_four_weeks_renewals_included_is_for_long(
+    days: int | None, repeats: int | None, long: bool
 ) -> None:
-    assert is_long_term(prescribed(*durations, repeats=repeats, until=until)) is long
+    prescribed = Prescribed(
+        document_id=UUID(int=1),
+        number=1,
+        kind=LineKind.PRESCRIPTION,
+        label="Essai",
+        written_on=date(2026, 3, 1),
+        days=days,
+        repeats=repeats,
+    )
+    assert is_long_term(prescribed) is long
 
 
 def test_the_document_nests_every_section_once() -> None:

@@ -43,8 +43,8 @@ class Coded:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
     """One thing that one source says. `names` are what it is known by, its codes and its words: facts that share one
-    are the same. `ended` is over, `remark` says how; one that is not `proposed` is shown without being kept. `absent` says
-    that there is nothing."""
+    are the same. `ended` is over, `remark` says how; one that is not `proposed` is shown without being kept; `absent`
+    says that there is nothing."""
 
     section: str
     text: str

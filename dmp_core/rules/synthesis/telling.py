@@ -1,5 +1,6 @@
 """What the facts of a record are in the words of a summary. Pure: dates come in, French goes out."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -7,9 +8,9 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from dmp_core.cda.resources.parts import concept
-from dmp_core.cda.statements import Medication, Procedure
-from dmp_core.cda.wording import dosage_in_words
+from dmp_core.cda.statements import Procedure
 from dmp_core.rules.entries.kinds import at
+from dmp_core.rules.prescriptions.lines import Line
 from dmp_core.rules.synthesis.facts import Coded, Fact, Source, name_of, names_of
 from dmp_core.rules.synthesis.sections import (
     ALLERGIES,
@@ -29,12 +30,13 @@ ENDED_SHOWN = timedelta(days=365)
 """How long a treatment that ended is still shown."""
 
 LONG_TERM_DAYS = 28
-"""A line of prescription for so long, or that may be renewed, is a long-term treatment."""
+"""What is prescribed for so long, renewals included, is a long-term treatment."""
 
 _GOES_ON = frozenset({"", "active", "recurrence", "relapse"})
 _TAKEN = frozenset({"", "active", "intended", "unknown"})
-_DAYS = {"d": 1, "wk": 7, "mo": 30, "a": 365}
-_OTHER_HABIT = "Autre habitude"
+_STRENGTH = re.compile(r"\d+(?:[.,]\d+)?\s*(?:mg|g|µg|UI|ml|%)(?!\w)", re.IGNORECASE)
+OTHER_HABIT, SOME_RELATIVE = "Autre habitude", "Famille"
+"""A habit that is the social context, in the words of the profile; a relative of whom nothing more is said."""
 
 
 class Entry(Protocol):
@@ -119,28 +121,22 @@ def tell_procedure(found: Procedure, source: Source) -> Fact:
     )
 
 
-def tell_prescription(found: Medication, source: Source) -> Fact:
+def tell_prescription(line: Line, source: Source) -> Fact:
     """A medicine prescribed for long, with how to take it."""
-    name = found.product.name
-    dosages = " ; puis ".join(filter(None, map(dosage_in_words, found.dosages)))
+    dosages = " ; puis ".join(line.dosages)
+    system, _, code = next(iter(line.codes), "|").partition("|")
     return Fact(
         section=TREATMENTS.name,
-        text=f"{name} : {dosages}" if dosages else name,
-        names=names_of(TREATMENTS.name, name, _keys(found.product.code)),
+        text=f"{line.label} : {dosages}" if dosages else line.label,
+        names=_names_of_medicine(line.label, line.codes),
         source=source,
-        coded=Coded(None, *_coding(found.product.code), name),
+        coded=Coded(None, system, code, line.label),
     )
 
 
-def is_long_term(found: Medication) -> bool:
-    """Whether a line of prescription goes on for four weeks at least, may be renewed, or has no end."""
-    if found.repeats:
-        return True
-    durations = [one.duration for one in found.dosages if one.duration]
-    if durations:
-        return sum(float(one.value) * _DAYS.get(one.unit, 0) for one in durations) >= LONG_TERM_DAYS
-    start, end = found.period.start, found.period.end
-    return end is None or (start is not None and (end.day - start.day).days >= LONG_TERM_DAYS)
+def is_long_term(line: Line) -> bool:
+    """Whether a prescribed medicine goes on for four weeks at least, renewals included, or says no length."""
+    return line.days is None or line.days * ((line.repeats or 0) + 1) >= LONG_TERM_DAYS
 
 
 def _condition(entry: Entry, resource: Resource, source: Source) -> Fact:
@@ -188,7 +184,7 @@ def _treatment(entry: Entry, resource: Resource, source: Source, now: datetime) 
     return Fact(
         section=TREATMENTS.name,
         text=_joined([said, f"depuis {_year(since)}" if since else "", until]),
-        names=names_of(TREATMENTS.name, entry.label, entry.codes),
+        names=_names_of_medicine(entry.label, entry.codes),
         source=source,
         ended=over,
         remark="Arrêté" if over else "",
@@ -197,9 +193,15 @@ def _treatment(entry: Entry, resource: Resource, source: Source, now: datetime) 
     )
 
 
+def _names_of_medicine(label: str, codes: Sequence[str]) -> frozenset[str]:
+    """A code of substance names a medicine with its strength: two strengths are two lines, lest one be hidden."""
+    strength = " ".join("".join(one.split()).casefold() for one in _STRENGTH.findall(label))
+    return names_of(TREATMENTS.name, label, [f"{code} {strength}" for code in codes])
+
+
 def _relative(entry: Entry, resource: Resource, source: Source) -> Fact:
     relation = _first(resource, "relationship.text") or _first(resource, "relationship.coding.display")
-    words = f"{relation} : {entry.label}" if relation else entry.label
+    words = f"{relation} : {entry.label}" if relation not in ("", SOME_RELATIVE) else entry.label
     coded = _of_entry(entry, "")
     return Fact(
         section=FAMILY.name,
@@ -214,7 +216,7 @@ def _habit(entry: Entry, resource: Resource, source: Source) -> Fact:
     value = _first(resource, "valueString") or _first(resource, "valueCodeableConcept.text")
     if not value and entry.value is not None:
         value = f"{number_in_words(entry.value)} {entry.unit}".strip()
-    other = entry.label == _OTHER_HABIT
+    other = entry.label == OTHER_HABIT
     section = SOCIAL if other else LIFESTYLE
     words = value if other else f"{entry.label} : {value}" if value else entry.label
     names = names_of(section.name, words) if other else names_of(section.name, entry.label, entry.codes)

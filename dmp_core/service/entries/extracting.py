@@ -25,7 +25,7 @@ from platform_core.database import db
 from platform_core.errors import Fault, Forbidden
 
 XML = frozenset({"text/xml", "application/xml"})
-_NAMED = re.compile(r"2\.25\.([0-9]{1,39})")  # the OID of a UUID (ITU-T X.667)
+_NAMED = re.compile(r"2\.25\.([0-9]{1,39})(?:\^.*)?")  # the OID of a UUID (ITU-T X.667)
 # What a prescription orders or a pharmacy gives is followed line by line (`keep_lines`). Vital signs stay there: a
 # measure follows no document, and hiding the document would leave it in sight.
 _LEFT_IN_THE_DOCUMENT = frozenset({MedicationKind.PRESCRIPTION, MedicationKind.DISPENSATION})
@@ -63,10 +63,12 @@ def check_patient(document: ClinicalDocument, patient_id: UUID) -> None:
 
 
 def _held(document: ClinicalDocument, patient_id: UUID) -> set[str]:
-    """The statements that name an entry of the record as what they say again: a summary made of them adds nothing."""
+    """The statements that name what they say again, an entry or a document of this record: a summary made of them adds
+    nothing."""
     numbers = {one.id: int(match[1]) for one in document.statements if (match := _NAMED.fullmatch(one.id))}
-    named = {UUID(int=number): id for id, number in numbers.items() if number < 2**128}
-    return {named[id] for id in list_held(patient_id=patient_id, ids=named)} if named else set()
+    named = {id: UUID(int=number) for id, number in numbers.items() if number < 2**128}
+    held = set(list_held(patient_id=patient_id, ids=named.values())) if named else set()
+    return {id for id, found in named.items() if found in held}
 
 
 def _drafts(document: ClinicalDocument, document_id: UUID, patient: str) -> Iterator[tuple[str, EntryDraft]]:

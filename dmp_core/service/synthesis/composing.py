@@ -13,6 +13,7 @@ from dmp_core.cda.document import Organization, Person
 from dmp_core.cda.resources.parts import oid_of
 from dmp_core.cda.values import Code, Identifier
 from dmp_core.cda.writing import LOINC, Head, Part
+from dmp_core.fhir.profile import RELATIVES
 from dmp_core.rules.synthesis.drafts import Line
 from dmp_core.rules.synthesis.facts import Coded, Source, denies
 from dmp_core.rules.synthesis.sections import (
@@ -29,6 +30,7 @@ from dmp_core.rules.synthesis.sections import (
     Group,
     Section,
 )
+from dmp_core.rules.synthesis.telling import OTHER_HABIT, SOME_RELATIVE
 from dmp_core.service.professionals.records import Opening
 from dmp_core.service.professionals.writing import PLACES
 from dmp_core.service.synthesis.drafting import TYPE, Summary
@@ -148,20 +150,27 @@ def _since(line: Line) -> str:
 
 
 def _id(line: Line) -> Identifier | None:
-    """The entry of the record that says it already, so that it is not kept twice."""
-    entry_id = _coded(line).entry_id
-    return Identifier(oid_of_uuid(entry_id)) if entry_id else None
+    """The entry of the record that says it already, or the document, so that it is not kept twice."""
+    if line.proposal is None:
+        return None
+    coded, document_id = _coded(line), line.proposal.sources[0].document_id
+    if coded.entry_id:
+        return Identifier(oid_of_uuid(coded.entry_id))
+    return Identifier(oid_of_uuid(document_id), coded.code or coded.label) if document_id else None
 
 
 def _habit(line: Line) -> Element:
-    coded = _coded(line)
-    if line.proposal is None or line.is_reworded:
-        return entries.habit(Code(text="Mode de vie"), line.text, _id(line))
-    return entries.habit(_code(line), coded.detail, _id(line))
+    """A habit under its subject; one that the doctor put in words is its own subject, or of the social context."""
+    if line.proposal is not None and not line.is_reworded:
+        return entries.habit(_code(line), _coded(line).detail, _id(line))
+    if line.section == SOCIAL.name:
+        return entries.habit(Code(text=OTHER_HABIT), line.text, _id(line))
+    return entries.habit(Code(text=line.text), "", _id(line))
 
 
 def _relative(line: Line) -> Element:
-    return entries.relative(entries.relation(_coded(line).detail, "Famille"), _code(line), _id(line))
+    tie = _coded(line).detail
+    return entries.relative(entries.relation(tie, RELATIVES.get(tie, SOME_RELATIVE)), _code(line), _id(line))
 
 
 def _vaccine(line: Line) -> Element | None:

@@ -1,35 +1,38 @@
 """What a record proposes for a summary, each fact with its source; never what is masked to the one who writes it."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from dmp_core.categories import BLOOD_PRESSURE, BMI, BODY_HEIGHT, BODY_WEIGHT
-from dmp_core.cda.statements import Medication, MedicationKind
 from dmp_core.fhir.entries import own_resource
 from dmp_core.models.documents import DocumentRow
 from dmp_core.models.entries import EntryRow
 from dmp_core.queries import documents, points
 from dmp_core.queries.entries import list_entries
 from dmp_core.queries.points import Point
+from dmp_core.queries.prescriptions import follow_prescriptions
 from dmp_core.queries.profile import list_answers
 from dmp_core.rules.documents.asked import Condition
+from dmp_core.rules.entries.kinds import ALLERGIES as ALLERGY_ENTRIES
 from dmp_core.rules.entries.kinds import RESULTS as RESULT_ENTRIES
 from dmp_core.rules.entries.kinds import VACCINATIONS as VACCINATION_ENTRIES
 from dmp_core.rules.entries.kinds import EntryKind
+from dmp_core.rules.prescriptions.following import Course
+from dmp_core.rules.prescriptions.lines import Line
+from dmp_core.rules.prescriptions.standing import Standing
+from dmp_core.rules.professionals.matrix import Level
 from dmp_core.rules.synthesis.facts import Fact, Proposal, Source, names_of, propose
 from dmp_core.rules.synthesis.sections import ALLERGIES, FAMILY, PROBLEMS, RESULTS, SOCIAL, TREATMENTS
 from dmp_core.rules.synthesis.telling import is_long_term, tell_entry, tell_prescription, tell_procedure, tell_result
 from dmp_core.service.professionals.records import Opening
-from dmp_core.service.synthesis.noticing import list_attention
-from dmp_core.service.synthesis.stating import list_procedures, list_stated
+from dmp_core.service.synthesis.noticing import list_attention, list_questions
+from dmp_core.service.synthesis.stating import list_procedures
 from dmp_core.service.typed import BY_HAND
 from platform_core import clock
 from platform_core.french import day_in_figures, number_in_words
 
 _RECENT = timedelta(days=730)
-_PRESCRIBED = timedelta(days=365)
 _MOST_RESULTS, _MOST_VACCINATIONS = 1000, 60
 _USUAL = frozenset({BODY_WEIGHT, BODY_HEIGHT, BMI, BLOOD_PRESSURE})
 _SUBJECTS = {
@@ -52,33 +55,46 @@ def gather(opening: Opening) -> list[Proposal]:
     latest = latest_results(row for row in results if row.effective_at >= now - _RECENT)
     absences = [(answer.step.name, answer.stated[0]) for answer in answers if answer.absence]
     stated = [row for _, row in absences]
-    sources = _Sources(opening, [*rows, *given, *latest, *stated])
+    course = follow_prescriptions(
+        patient_id=patient_id,
+        viewer=viewer,
+        types=opening.reach.types_at(Level.READ),
+        allergies=_reads(opening, ALLERGY_ENTRIES),
+    )
+    prescribed = [line for line, standing in _in_use(course) if is_long_term(line)]
+    asked = [one.line.document_id for one in course.attentions]
+    sources = _Sources(opening, [*rows, *given, *latest, *stated], [*asked, *(line.document_id for line in prescribed)])
     facts = [tell_entry(row, own_resource(row, patient_id), sources.of(row), now) for row in (*rows, *given)]
     facts += [tell_result(row, sources.of(row)) for row in latest]
     facts += [_absence(_SUBJECTS[name], row, sources.of(row)) for name, row in absences]
-    facts += [tell_prescription(one, _source_of(document)) for document, one in _prescribed(opening, now)]
+    facts += [tell_prescription(line, sources.document(line.document_id, now)) for line in prescribed]
     facts += [tell_procedure(one, _source_of(document)) for document, one in list_procedures(opening.sought())]
     facts += [_measure(point) for point in _measures(opening)]
     facts += list_attention(opening, rows=rows, given=given, results=results, sources=sources.of)
+    facts += list_questions(course.attentions, lambda id: sources.document(id, now))
     return propose(fact for fact in facts if fact)
 
 
 class _Sources:
     """Where entries come from: the documents that the professional reaches, or who told them."""
 
-    def __init__(self, opening: Opening, rows: Sequence[EntryRow]) -> None:
-        ids = sorted({row.document_id for row in rows if row.document_id})
+    def __init__(self, opening: Opening, rows: Sequence[EntryRow], more: Iterable[UUID]) -> None:
+        ids = sorted({row.document_id for row in rows if row.document_id} | set(more))
         sought = opening.sought(Condition("ids", {"ids": ids}))
         found = documents.search_documents(sought, sort="care", limit=None) if ids else []
         self._documents: Mapping[UUID, DocumentRow] = {row.id: row for row in found}
 
     def of(self, row: EntryRow) -> Source:
         if row.document_id:
-            document = self._documents.get(row.document_id)
-            return _source_of(document) if document else Source(label="Un document du dossier", at=row.updated_at)
+            return self.document(row.document_id, row.updated_at)
         if row.source == BY_HAND:
             return Source(label="Dit par le patient", at=row.updated_at, author=row.author_name)
         return Source(label=row.author_name, at=row.updated_at)
+
+    def document(self, id: UUID, otherwise: datetime) -> Source:
+        """A document; one that was put away is not led to, and has the instant given."""
+        found = self._documents.get(id)
+        return _source_of(found) if found else Source(label="Un document du dossier", at=otherwise)
 
 
 def _source_of(document: DocumentRow) -> Source:
@@ -108,15 +124,10 @@ def _absence(section: str, row: EntryRow, source: Source) -> Fact:
     return Fact(section=section, text=row.label, names=names_of(section, row.label), source=source, absent=True)
 
 
-def _prescribed(opening: Opening, now: datetime) -> list[tuple[DocumentRow, Medication]]:
-    """What was prescribed for long within a year."""
-    kinds = Condition("kinds", {"kinds": ["prescriptions"]})
-    found = list_stated(replace(opening.sought(kinds), since=now - _PRESCRIBED))
-    return [
-        (row, one)
-        for row, one in found
-        if isinstance(one, Medication) and one.kind is MedicationKind.PRESCRIPTION and is_long_term(one)
-    ]
+def _in_use(course: Course) -> Iterator[tuple[Line, Standing]]:
+    today = clock.today()
+    for prescription in course.current:
+        yield from (one for one in prescription.lines if one[1].lasts(today))
 
 
 def _measures(opening: Opening) -> Iterator[Point]:

@@ -1,12 +1,14 @@
-"""Points of attention: a treatment that stopped, a value out of habit, a vaccine that is late.
+"""Points of attention: what stopped, a value out of habit, a late vaccine, prescriptions that ask a question.
 
 They ask to be looked at, and diagnose nothing.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from uuid import UUID
 
 from dmp_core.models.entries import EntryRow
 from dmp_core.rules.entries.kinds import TREATMENTS
+from dmp_core.rules.prescriptions.attention import Attention, Why
 from dmp_core.rules.search.noticing import NoticeKind, Reading, notice_readings, notice_treatments
 from dmp_core.rules.synthesis.facts import Fact, Source, names_of
 from dmp_core.rules.synthesis.sections import ATTENTION
@@ -33,6 +35,23 @@ def list_attention(
         *_unusual(results),
         *_late(opening, given),
     ]
+
+
+def list_questions(attentions: Sequence[Attention], source_of: Callable[[UUID], Source]) -> list[Fact]:
+    """What deserves a question in the prescriptions that are in use, each with its prescription."""
+    return [_fact(_question(one), source_of(one.line.document_id)) for one in attentions]
+
+
+def _question(one: Attention) -> str:
+    medicine = one.line.label
+    match one.why:
+        case Why.ALLERGY | Why.ALLERGY_CLASS:
+            return f"{medicine} est prescrit, une allergie est notée : {one.other}"
+        case Why.SUBSTANCE:
+            return f"{medicine} et {one.other} : même substance, deux ordonnances en cours"
+        case Why.GROUP:
+            return f"{medicine} et {one.other} : même famille, deux ordonnances en cours"
+    return f"{medicine} : rien de délivré depuis le {day_in_figures(one.since)}"
 
 
 def _stopped(rows: Sequence[EntryRow], sources: SourceOf) -> Iterator[Fact]:

@@ -1,10 +1,10 @@
-"""What the CDA documents of a record state, beyond what is kept apart as entries: acts, lines of prescriptions."""
+"""The acts that the CDA documents of a record state: no entry of the record keeps them apart."""
 
 from collections.abc import Iterator
 from dataclasses import replace
 
 from dmp_core.cda.reading import read
-from dmp_core.cda.statements import Procedure, Statement
+from dmp_core.cda.statements import Procedure
 from dmp_core.models.documents import DocumentRow
 from dmp_core.queries import documents
 from dmp_core.queries.documents import Sought
@@ -18,31 +18,23 @@ MOST = 12
 _MOST_BYTES = 2 * 1024 * 1024
 _WITH_PROCEDURES = ("synthesis", "hospital-reports")
 
-Stated = tuple[DocumentRow, Statement]
-
-
-def list_stated(sought: Sought) -> Iterator[Stated]:
-    """The statements of the latest CDA documents among those sought, each with its document.
-
-    A dozen documents are opened at the most, none that is too large to be read in a page.
-    """
-    media = Condition("media", {"types": sorted(XML)})
-    found = replace(sought, conditions=(*sought.conditions, media))
-    key = crypto.patient_key(sought.patient_id)
-    for row in documents.search_documents(found, sort="care", limit=MOST):
-        if row.size <= _MOST_BYTES:
-            yield from ((row, statement) for statement in _statements(row, key))
-
 
 def list_procedures(sought: Sought) -> list[tuple[DocumentRow, Procedure]]:
-    """The acts performed that summaries and reports state, the latest document first; none that is only planned."""
+    """The acts performed that summaries and reports state, the latest document first; none that is only planned.
+
+    A dozen of the documents sought are opened at the most, none that is too large to be read in a page.
+    """
     kinds = Condition("kinds", {"kinds": list(_WITH_PROCEDURES)})
-    found = list_stated(replace(sought, conditions=(*sought.conditions, kinds)))
-    return [(row, one) for row, one in found if isinstance(one, Procedure) and not one.planned]
+    media = Condition("media", {"types": sorted(XML)})
+    found = replace(sought, conditions=(*sought.conditions, kinds, media))
+    key = crypto.patient_key(sought.patient_id)
+    rows = [row for row in documents.search_documents(found, sort="care", limit=MOST) if row.size <= _MOST_BYTES]
+    return [(row, act) for row in rows for act in _procedures(row, key) if not act.planned]
 
 
-def _statements(row: DocumentRow, key: bytes) -> list[Statement]:
+def _procedures(row: DocumentRow, key: bytes) -> Iterator[Procedure]:
     try:
-        return list(read(b"".join(blobs.read(row.blob, key=key))).statements)
+        stated = read(b"".join(blobs.read(row.blob, key=key))).statements
     except (Invalid, TooLarge):
-        return []
+        return
+    yield from (one for one in stated if isinstance(one, Procedure))
