@@ -3,7 +3,6 @@
 from flask import Blueprint, render_template, request
 from flask_babel import gettext, ngettext
 
-from dmp_core.categories import DOCUMENT_KINDS
 from dmp_core.queries.timeline import list_items, list_years
 from dmp_core.rules.documents.visibility import Viewer
 from dmp_core.rules.episodes import Episode, group
@@ -34,7 +33,6 @@ def show_timeline() -> str:
         months=[(month_in_words(month.first_day), month.episodes) for month in group(items)],
         name_of=_name,
         span_of=_span,
-        kinds=DOCUMENT_KINDS,
     )
 
 

@@ -14,7 +14,7 @@ _YEARS = f"""
 SELECT extract(year FROM d.effective_at AT TIME ZONE 'Europe/Paris')::int AS year, count(*)
   FROM dmp_document d WHERE {_PRESENT} GROUP BY year ORDER BY year DESC"""  # noqa: S608 - constants only
 _OF_YEAR = f"""
-SELECT d.id, d.title, d.kind, d.effective_at, d.author_person, d.author_specialty, d.author_institution
+SELECT d.id, d.title, d.effective_at, d.author_person, d.author_specialty, d.author_institution
   FROM dmp_document d
  WHERE {_PRESENT} AND d.effective_at >= make_timestamptz(%(year)s, 1, 1, 0, 0, 0, 'Europe/Paris')
    AND d.effective_at < make_timestamptz(%(year)s + 1, 1, 1, 0, 0, 0, 'Europe/Paris')

@@ -17,7 +17,6 @@ class Item(NamedTuple):
 
     id: UUID
     title: str
-    kind: str
     at: datetime
     author: str
     specialty: str

@@ -123,6 +123,9 @@ def test_two_words_may_be_one_and_a_word_may_be_misspelt() -> None:
     assert is_likely(("hyper", "tention"), "hypertension", 0.6, ["hyper"])
     assert not is_likely(("douleur", "tention"), "douleur", 0.44, ["tention"])
     assert not is_likely(("mal", "dos"), "malades", 0.5, [])
+    assert is_likely(("tention",), "tension", 0.45, ["tention"])
+    assert is_likely(("ypertension",), "hypertension", 0.6, ["ypertension"])
+    assert not is_likely(("operation",), "recuperation", 0.44, ["operation"])
     assert str(question.corrected({("hyper", "tention"): "hypertension"})) == "hypertension genou 12"
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from playwright.sync_api import Page, expect
 
 from dmp_core.queries.search import Within, list_related
 from dmp_core.queries.search_notices import list_notices
@@ -28,7 +29,7 @@ NOON = datetime(2026, 3, 31, 12, 0, tzinfo=UTC)
 
 
 def item(number: int, at: datetime, specialty: str = "", institution: str = "") -> Item:
-    return Item(UUID(int=number), f"Document {number}", "hospital-reports", at, "", specialty, institution)
+    return Item(UUID(int=number), f"Document {number}", at, "", specialty, institution)
 
 
 @pytest.mark.parametrize(
@@ -150,3 +151,26 @@ def let_in(people: Seeded, patient_id: UUID) -> None:
         agreements.declare_treating_doctor(
             patient_id=patient_id, professional_id=people.professionals["dr-martin"], by=herself
         )
+
+
+@pytest.mark.browser
+def test_a_person_goes_through_the_years_of_a_record_in_a_browser(
+    file: Callable[..., UUID], page: Page, camille: UUID, assert_accessible: Callable[..., None]
+) -> None:
+    text = "Infarctus du myocarde, angioplastie de la coronaire droite, pose d’un stent.".encode()
+    for number in range(3):
+        file(title=f"Cardiologie, lettre {number}", content=text)
+    with transaction(patient_id=camille):
+        run("UPDATE dmp_document SET author_specialty = 'Cardiologie', effective_at = '2025-06-12 10:00Z'", {})
+    file(title="Autre lettre")
+    page.set_viewport_size({"width": 320, "height": 640})
+    page.goto("/espace/dossier/histoire")
+    page.get_by_role("button", name="Se connecter").click()
+    page.get_by_role("button", name="Camille Durand").click()
+    page.wait_for_url("**/espace/dossier/histoire")
+    page.get_by_role("link", name="2025").click()
+    page.get_by_text("3 documents, le 12 juin 2025").click()
+    assert_accessible(page)
+    page.get_by_role("link", name="Cardiologie, lettre 1").click()
+    expect(page.get_by_role("heading", name="Documents proches")).to_be_visible()
+    assert_accessible(page)

@@ -8,6 +8,7 @@ from dmp_core.rules.search.synonyms import Expression
 
 LEAST_ALIKE = 0.4
 _LEAST_ALIKE_JOINED = 0.5
+_LEAST_ALIKE_OTHERWISE_BEGUN = 0.55
 _SHORTEST = 4
 _MOST_LETTERS = 3
 
@@ -25,11 +26,12 @@ def propose(question: Question, unknown: Collection[str]) -> list[Expression]:
 def is_likely(meant: Expression, word: str, alike: float, unknown: Collection[str]) -> bool:
     """Whether a word of the record may be what was meant, given how alike they are, from 0 to 1.
 
-    Two words that the record has both are one only if it is spelt just so.
+    Who misspells a word seldom misses how it begins: « opération » is no « récupération ». Two words that the record
+    has both are one only if it is spelt just so.
     """
     written = "".join(meant)
     if len(meant) == 1:
-        return alike >= LEAST_ALIKE
+        return alike >= (LEAST_ALIKE if written[0] == word[0] else _LEAST_ALIKE_OTHERWISE_BEGUN)
     if set(meant).isdisjoint(unknown):
         return written == word
     return alike >= _LEAST_ALIKE_JOINED and abs(len(written) - len(word)) <= _MOST_LETTERS
