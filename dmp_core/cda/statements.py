@@ -180,6 +180,7 @@ class Device(Stated):
     quantity: Quantity | None
     prescribed: bool
     author: Author | None
+    repeats: int | None = None
 
 
 class CareKind(StrEnum):

@@ -38,6 +38,7 @@ _EVENTS = {
     "CD": "au déjeuner",
     "CV": "au dîner",
 }
+_EACH = {"1 d": "par jour", "24 h": "par jour", "1 wk": "par semaine", "1 h": "par heure", "1 mo": "par mois"}
 _FEMININE = frozenset({"h", "wk", "min"})
 
 
@@ -50,6 +51,14 @@ def dosage_in_words(dosage: Dosage) -> str:
         f"pendant {counted(dosage.duration)}" if dosage.duration else "",
     ]
     return " ".join(part for part in parts if part) or dosage.text
+
+
+def most_in_words(most: str) -> str:
+    """A greatest dose, « 4 {tablet} / 1 d »: 4 comprimés par jour."""
+    amount, _, span = most.partition(" / ")
+    number, _, unit = amount.partition(" ")
+    each = _EACH.get(span)
+    return f"{counted(Quantity(Decimal(number), unit))} {each}" if each else most.replace(".", ",")
 
 
 def amount_in_words(bounds: Bounds) -> str:

@@ -112,6 +112,7 @@ def read_device(supply: Element, place: Place) -> Device | None:
         quantity=quantity(child(supply, "quantity")),
         prescribed=attribute(supply, "moodCode") != "EVN",
         author=author_of(supply),
+        repeats=_integer(attribute(child(supply, "repeatNumber"), "value")),
     )
 
 

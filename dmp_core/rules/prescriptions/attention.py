@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from dmp_core.rules.prescriptions.lines import ATC, Line, codes_of
+from dmp_core.rules.prescriptions.lines import ATC, Line, coded
 from dmp_core.rules.prescriptions.matching import same_substance
 from dmp_core.rules.prescriptions.names import folded
 from dmp_core.rules.prescriptions.standing import Standing, State
@@ -125,14 +125,14 @@ def _meets(line: Line, allergy: Known) -> Why | None:
     name = folded(allergy.label)
     if len(name) >= _SHORTEST_NAME and any(name in folded(one) for one in (line.label, *line.substances)):
         return Why.ALLERGY
-    classes = [code for code in codes_of(allergy.codes, ATC)]
-    if any(code.startswith(one) for code in codes_of(line.codes, ATC) for one in classes):
+    classes = coded(tuple(allergy.codes), ATC)
+    if any(code.startswith(one) for code in coded(line.codes, ATC) for one in classes):
         return Why.ALLERGY_CLASS
     return None
 
 
 def _is_taken(line: Line, treatment: Known) -> bool:
-    return bool(line.atc & set(codes_of(treatment.codes, ATC))) or folded(line.label) == folded(treatment.label)
+    return bool(line.atc & coded(tuple(treatment.codes), ATC)) or folded(line.label) == folded(treatment.label)
 
 
 def _same(one: Line, other: Line) -> bool:

@@ -2,6 +2,7 @@
 
 from calendar import monthrange
 from datetime import date
+from functools import lru_cache
 
 
 def first_by(written_on: date) -> date:
@@ -9,6 +10,7 @@ def first_by(written_on: date) -> date:
     return _after(written_on, 3)
 
 
+@lru_cache(maxsize=4096)
 def longest(written_on: date) -> date:
     """The last day of any treatment that a prescription orders (same code, art. R. 5123-2 and R. 5132-21)."""
     return _after(written_on, 12)

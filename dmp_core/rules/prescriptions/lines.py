@@ -1,16 +1,18 @@
 """The lines of prescriptions and dispensations as the record follows them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
 from dmp_core.cda.document import ClinicalDocument, Header
 from dmp_core.cda.resources.parts import concept
-from dmp_core.cda.statements import Author, Medication, MedicationKind, Product
-from dmp_core.cda.values import Moment, Quantity
+from dmp_core.cda.statements import Author, Device, Medication, MedicationKind, Product, Statement
+from dmp_core.cda.values import Code, Moment, Quantity
 from dmp_core.rules.prescriptions import wording
 
 ATC = "http://www.whocc.no/atc"
@@ -25,9 +27,15 @@ class LineKind(StrEnum):
     DISPENSATION = "dispensation"
 
 
+_KINDS = {
+    MedicationKind.PRESCRIPTION: LineKind.PRESCRIPTION,
+    MedicationKind.DISPENSATION: LineKind.DISPENSATION,
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A medicine of a prescription, or one handed over. `number` is its place in the document, from 1.
+    """A medicine or a device prescribed, or a medicine handed over. `number` is its place in the document, from 1.
 
     `written_on` is the day of the prescription, or of the handing over; `days` how long the quantity of one handing
     over lasts, `repeats` how many more are allowed, each None when the document does not say. A dispensation names by
@@ -67,53 +75,74 @@ class Line:
     @property
     def atc(self) -> frozenset[str]:
         """The codes of substance of the ATC classification (its fifth level)."""
-        return frozenset(code for code in codes_of(self.codes, ATC) if len(code) == _WHOLE_ATC)
+        return frozenset(code for code in coded(self.codes, ATC) if len(code) == _WHOLE_ATC)
 
 
-def codes_of(codes: Iterable[str], system: str) -> Iterator[str]:
+@lru_cache(maxsize=4096)
+def coded(codes: tuple[str, ...], system: str) -> frozenset[str]:
     """The codes that belong to a system."""
-    return (code.removeprefix(f"{system}|") for code in codes if code.startswith(f"{system}|"))
+    return frozenset(code.removeprefix(f"{system}|") for code in codes if code.startswith(f"{system}|"))
 
 
 def read_lines(document: ClinicalDocument, document_id: UUID) -> Sequence[Line]:
-    """The lines that a document holds, of prescription or of dispensation, in its order."""
-    kinds = {MedicationKind.PRESCRIPTION: LineKind.PRESCRIPTION, MedicationKind.DISPENSATION: LineKind.DISPENSATION}
-    found = [one for one in document.statements if isinstance(one, Medication) and one.kind in kinds]
+    """The lines that a document holds, in its order: medicines and devices prescribed, medicines handed over."""
     header = document.header
-    return [_line(one, kinds[one.kind], header, document_id, number) for number, one in enumerate(found, 1)]
+    found = [kept for one in document.statements if (kept := _kept(one, header))]
+    return [Line(document_id=document_id, number=number, **kept) for number, kept in enumerate(found, 1)]
 
 
-def _line(found: Medication, kind: LineKind, header: Header, document_id: UUID, number: int) -> Line:
+def _kept(one: Statement, header: Header) -> dict[str, Any] | None:
+    if isinstance(one, Device):
+        return _device(one, header) if one.prescribed else None
+    if isinstance(one, Medication) and one.kind in _KINDS:
+        return _medicine(one, _KINDS[one.kind], header)
+    return None
+
+
+def _device(found: Device, header: Header) -> dict[str, Any]:
+    start, end = found.period.start, found.period.end
+    return {
+        "kind": LineKind.PRESCRIPTION,
+        "identifier": found.id,
+        "label": found.code.words,
+        "codes": tuple(_codes(found.code)),
+        "written_on": header.created.day,
+        "starts_on": start.day if start else None,
+        "days": _between(start, end),
+        "repeats": found.repeats,
+        "quantity": found.quantity.value if found.quantity else None,
+        "unit": found.quantity.unit if found.quantity else "",
+        "author": _author(found.author, LineKind.PRESCRIPTION, header),
+    }
+
+
+def _medicine(found: Medication, kind: LineKind, header: Header) -> dict[str, Any]:
     orders = dict.fromkeys([found.order_document, *header.orders])
     start = found.period.start or next((one.period.start for one in found.dosages if one.period.start), None)
-    return Line(
-        document_id=document_id,
-        number=number,
-        kind=kind,
-        identifier=found.id,
-        order=found.order,
-        orders=tuple(f"urn:oid:{one}" for one in orders if one),
-        label=found.product.name or found.text or found.product.code.words,
-        substances=tuple(_substances(found.product)),
-        codes=tuple(codes_of_product(found.product)),
-        written_on=_written(found, kind, header),
-        starts_on=start.day if start else None,
-        days=_days(found),
-        repeats=found.repeats,
-        quantity=found.quantity.value if found.quantity else None,
-        unit=found.quantity.unit if found.quantity else "",
-        partial=found.partial,
-        author=_author(found, kind, header),
-        dosages=wording.dosages(found),
-        remarks=wording.remarks(found),
-    )
+    return {
+        "kind": kind,
+        "identifier": found.id,
+        "order": found.order,
+        "orders": tuple(f"urn:oid:{one}" for one in orders if one),
+        "label": " ".join((found.product.name or found.text or found.product.code.words).split()),
+        "substances": tuple(_substances(found.product)),
+        "codes": tuple(code for one in (found.product.code, *found.product.substances) for code in _codes(one)),
+        "written_on": _written(found, kind, header),
+        "starts_on": start.day if start else None,
+        "days": _days(found),
+        "repeats": found.repeats,
+        "quantity": found.quantity.value if found.quantity else None,
+        "unit": found.quantity.unit if found.quantity else "",
+        "partial": found.partial,
+        "author": _author(found.author, kind, header),
+        "dosages": wording.dosages(found),
+        "remarks": wording.remarks(found),
+    }
 
 
-def codes_of_product(product: Product) -> Iterator[str]:
-    """Every code of a medicine and of its substances, as `system|code`."""
-    for code in (product.code, *product.substances):
-        for coding in concept(code).get("coding", ()):
-            yield f"{coding.get('system', '')}|{coding['code']}"
+def _codes(code: Code) -> Iterator[str]:
+    """A code and its translations, as `system|code`."""
+    return (f"{one.get('system', '')}|{one['code']}" for one in concept(code).get("coding", ()))
 
 
 def _substances(product: Product) -> Iterator[str]:
@@ -130,31 +159,30 @@ def _written(found: Medication, kind: LineKind, header: Header) -> date:
     return next((one.day for one in moments if one), header.created.day)
 
 
-def _author(found: Medication, kind: LineKind, header: Header) -> str:
+def _author(stated: Author | None, kind: LineKind, header: Header) -> str:
     """Who prescribed, or who handed over: the line says it, else the document."""
     others = [header.performer] if kind is LineKind.DISPENSATION else []
     people = [one for one in (*others, *header.authors) if one and one.name]
-    if found.author and (found.author.name or found.author.organization):
-        return _named(found.author)
+    if stated and (stated.name or stated.organization):
+        return " – ".join(part for part in (stated.name, stated.organization) if part)
     if not people:
         return header.custodian.name
     place = people[0].organization
     return " – ".join(part for part in (people[0].name, place.name if place else "") if part)
 
 
-def _named(author: Author) -> str:
-    return " – ".join(part for part in (author.name, author.organization) if part)
-
-
 def _days(found: Medication) -> int | None:
     """How many days one handing over lasts: the dates of the treatment, both included, else its steps one after one."""
-    start, end = found.period.start, found.period.end
-    if start and end and start != end:
-        return (end.day - start.day).days + 1
+    if stated := _between(found.period.start, found.period.end):
+        return stated
     lengths = [one.duration for one in found.dosages]
     if not lengths or any(one is None or one.unit not in _DAYS for one in lengths):
         return None
     return int(sum((_length(one) for one in lengths if one), Decimal(0))) or None
+
+
+def _between(start: Moment | None, end: Moment | None) -> int | None:
+    return (end.day - start.day).days + 1 if start and end and end.day > start.day else None
 
 
 def _length(duration: Quantity) -> Decimal:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from dmp_core.rules.prescriptions.limits import longest
-from dmp_core.rules.prescriptions.lines import ATC, SMS, Line, codes_of
+from dmp_core.rules.prescriptions.lines import ATC, SMS, Line, coded
 from dmp_core.rules.prescriptions.names import folded
 
 
@@ -82,7 +82,7 @@ def _likeness(one: Line, other: Line) -> int:
 
 def same_substance(one: Line, other: Line) -> bool:
     """Whether two medicines hold a substance in common, as their codes or the names of their substances say."""
-    if one.atc & other.atc or set(codes_of(one.codes, SMS)) & set(codes_of(other.codes, SMS)):
+    if one.atc & other.atc or coded(one.codes, SMS) & coded(other.codes, SMS):
         return True
     return bool({folded(name) for name in one.substances} & {folded(name) for name in other.substances})
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from dmp_core.cda.statements import Medication
-from dmp_core.cda.wording import counted, dosage_in_words
+from dmp_core.cda.wording import counted, dosage_in_words, most_in_words
 
 
 def dosages(medication: Medication) -> tuple[str, ...]:
@@ -20,7 +20,7 @@ def _remarks(medication: Medication) -> Iterator[str]:
     if medication.condition.strip(" -"):
         yield f"à prendre si : {medication.condition}"
     if medication.most:
-        yield f"au plus {medication.most.replace('.', ',')}"
+        yield f"au plus {most_in_words(medication.most)}"
     if medication.quantity:
         yield f"quantité : {counted(medication.quantity)}"
     if medication.repeats:

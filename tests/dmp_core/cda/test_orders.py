@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from uuid import UUID
 
 from dmp_core.cda import orders, writing
 from dmp_core.cda.document import Organization, Person
@@ -10,6 +11,7 @@ from dmp_core.cda.orders import Ordered
 from dmp_core.cda.reading import read
 from dmp_core.cda.statements import Medication, MedicationKind
 from dmp_core.cda.values import Code, Identifier
+from dmp_core.rules.prescriptions.lines import read_lines
 from tests.dmp_core.cda import building
 from tests.dmp_core.cda.test_writing import HEAD, part
 
@@ -115,3 +117,42 @@ def test_what_must_be_true_before_a_medicine_is_taken_is_read() -> None:
     )
     line = only(building.document(building.section(item, code="57828-6")))
     assert line.condition == "fièvre au-dessus de 38,5 °C"
+
+
+def test_a_line_says_how_long_how_often_and_how_much_at_most() -> None:
+    item = (
+        '<substanceAdministration moodCode="INT"><templateId root="1.3.6.1.4.1.19376.1.5.3.1.4.7"/>'
+        '<templateId root="1.3.6.1.4.1.19376.1.9.1.3.2"/><repeatNumber value="0"/><maxDoseQuantity>'
+        '<numerator value="4" unit="{tablet}"/><denominator value="1" unit="d"/></maxDoseQuantity>'
+        "<consumable><manufacturedProduct><manufacturedMaterial><code><originalText>Préparation :\n - 30 g"
+        "</originalText></code></manufacturedMaterial></manufacturedProduct></consumable></substanceAdministration>"
+    )
+    device = (
+        '<supply classCode="SPLY" moodCode="INT"><templateId root="1.2.250.1.213.1.1.3.20"/>'
+        '<effectiveTime xsi:type="IVL_TS"><low value="20260312"/><high value="20260410"/></effectiveTime>'
+        '<repeatNumber value="1"/><quantity value="1"/><participant typeCode="DEV"><participantRole><playingDevice>'
+        '<code code="V0806" codeSystem="1.2.250.1.213.2.68" displayName="Lit médical"/></playingDevice>'
+        "</participantRole></participant></supply>"
+    )
+    document = building.document(building.section(item, device, code="57828-6"), type="57833-6")
+    medicine, bed = read_lines(read(document), UUID(int=1))
+    assert (medicine.label, medicine.repeats, medicine.days) == ("Préparation : - 30 g", 0, None)
+    assert medicine.remarks == ("au plus 4 comprimés par jour", "à ne pas renouveler")
+    assert (bed.label, bed.number, bed.days, bed.repeats, bed.quantity) == ("Lit médical", 2, 30, 1, 1)
+    assert bed.author == medicine.author == "DR Sophie Martin – Cabinet d’essai"
+
+
+def test_a_length_told_by_steps_is_their_sum() -> None:
+    steps = "".join(
+        '<entryRelationship typeCode="COMP"><substanceAdministration><effectiveTime xsi:type="SXPR_TS">'
+        f'<comp xsi:type="IVL_TS"><low value="20260312"/><width value="{width}" unit="{unit}"/></comp></effectiveTime>'
+        '<doseQuantity value="1" unit="{tablet}"/></substanceAdministration></entryRelationship>'
+        for width, unit in ((3, "d"), (1, "wk"))
+    )
+    item = (
+        '<substanceAdministration moodCode="INT"><templateId root="1.3.6.1.4.1.19376.1.5.3.1.4.7"/>'
+        '<templateId root="1.3.6.1.4.1.19376.1.9.1.3.2"/><consumable><manufacturedProduct><manufacturedMaterial>'
+        f"<name>ESSAI</name></manufacturedMaterial></manufacturedProduct></consumable>{steps}</substanceAdministration>"
+    )
+    (line,) = read_lines(read(building.document(building.section(item, code="57828-6"))), UUID(int=1))
+    assert (line.days, len(line.dosages)) == (10, 2)
