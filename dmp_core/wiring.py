@@ -33,6 +33,7 @@ from dmp_core.pages import (
     vaccinations,
 )
 from dmp_core.pages.professionals import entering, records, searching, settings, synthesis
+from dmp_core.pages.professionals import goals as professional_goals
 from dmp_core.pages.professionals import prescriptions as professional_prescriptions
 from dmp_core.queries import documents as documents_queries
 from dmp_core.queries.entries import describe_entries
@@ -83,6 +84,7 @@ def init_app(app: Flask) -> None:
         entering.blueprint,
         synthesis.blueprint,
         professional_prescriptions.blueprint,
+        professional_goals.blueprint,
     ):
         app.register_blueprint(pages)
     declare(Topic.SECURITY, "dmp.agreement", "dmp.emergency", "dmp.first-reading")

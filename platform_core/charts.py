@@ -124,7 +124,7 @@ def line_chart(series: Sequence[Series], *, bands: Sequence[Band] = (), time_tic
     up = _Scale(values[0], values[-1], HEIGHT - BOTTOM, TOP)
     instants = [first + (last - first) * step / (time_ticks - 1) for step in range(time_ticks)]
     lines, stripes = [_line(one, across, up) for one in kept], [_stripe(band, up) for band in bands]
-    places = _apart([one.label_y for one in (*lines, *stripes)])
+    places = _apart([line.label_y for line in lines] + [stripe.label_y for stripe in stripes])
     return Chart(
         lines=tuple(replace(line, label_y=y) for line, y in zip(lines, places, strict=False)),
         values=tuple(Tick(up(value), value) for value in values),

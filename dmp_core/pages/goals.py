@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext
@@ -11,13 +12,12 @@ from werkzeug.wrappers import Response
 from dmp_core.categories import KINDS, Kind
 from dmp_core.pages.courses import part_names, words_of
 from dmp_core.queries.goals import Goal, find_goal
-from dmp_core.rules.goals import Bounds, Parts
+from dmp_core.rules.goals import Bounds
 from dmp_core.rules.references import find_reference
 from dmp_core.service import goals as service
 from identity_core.queries import PatientView
 from identity_core.sessions import current_actor, current_patient, patient_required
 from platform_core import clock
-from platform_core.access import Actor
 from platform_core.database import transaction
 from platform_core.errors import Invalid, NotFound
 
@@ -40,29 +40,23 @@ def show_goal(name: str) -> str:
 @patient_required
 def change_goal(name: str) -> Response | tuple[str, int]:
     """Set the goal of a kind, or take it away."""
-    kind, patient = kind_of(name), current_patient()
-    errors, said = change(patient, kind, by=current_actor())
-    if errors:
-        return _form(patient, kind, None, request.form, errors), 422
-    flash(said, "success")
-    return redirect(url_for("dmp.show_measures", name=name), 303)
-
-
-def change(patient: PatientView, kind: Kind, *, by: Actor) -> tuple[dict[str, str], str]:
-    """Do what the form asks: errors by field, else what to say of it."""
+    kind, patient, by = kind_of(name), current_patient(), current_actor()
     if request.form.get("act") == _REMOVE:
         with transaction(patient_id=patient.id):
             service.drop_goal(patient_id=patient.id, kind=kind, by=by)
-        return {}, gettext("L’objectif est supprimé.")
-    parts, until, errors = _read(request.form, kind)
+        flash(gettext("L’objectif est supprimé."), "success")
+        return redirect(url_for("dmp.show_measures", name=name), 303)
+    aim, errors = read_aim(request.form, kind)
+    if not errors:
+        try:
+            with transaction(patient_id=patient.id):
+                service.set_goal(patient_id=patient.id, kind=kind, by=by, **aim)
+        except Invalid as error:
+            errors = in_words(error)
     if errors:
-        return errors, ""
-    try:
-        with transaction(patient_id=patient.id):
-            service.set_goal(patient_id=patient.id, kind=kind, parts=parts, until=until, by=by)
-    except Invalid as error:
-        return {fault.where: _said(fault.where, fault.code, kind) for fault in error.faults}, ""
-    return {}, gettext("L’objectif est enregistré : %(bounds)s.", bounds=words_of(kind, parts))
+        return _form(patient, kind, None, request.form, errors), 422
+    flash(gettext("L’objectif est enregistré."), "success")
+    return redirect(url_for("dmp.show_measures", name=name), 303)
 
 
 def kind_of(name: str) -> Kind:
@@ -116,7 +110,8 @@ def _form(
     )
 
 
-def _read(form: Mapping[str, str], kind: Kind) -> tuple[Parts, date | None, dict[str, str]]:
+def read_aim(form: Mapping[str, str], kind: Kind) -> tuple[dict[str, Any], dict[str, str]]:
+    """The bounds and the last day that a form holds, as `set_goal` takes them; errors by field."""
     errors: dict[str, str] = {}
     numbers: dict[str, Decimal | None] = {}
     for name, _ in fields_of(kind):
@@ -129,7 +124,12 @@ def _read(form: Mapping[str, str], kind: Kind) -> tuple[Parts, date | None, dict
         until = date.fromisoformat(form["until"]) if form.get("until") else None
     except ValueError:
         errors["until"] = gettext("Écrivez une date, ou laissez vide.")
-    return tuple(_parts(numbers, kind)), until, errors
+    return {"parts": tuple(_parts(numbers, kind)), "until": until}, errors
+
+
+def in_words(error: Invalid) -> dict[str, str]:
+    """Why a goal is refused, by field."""
+    return {fault.where: _said(fault.where, fault.code) for fault in error.faults}
 
 
 def _parts(numbers: Mapping[str, Decimal | None], kind: Kind) -> Iterator[Bounds]:
@@ -147,7 +147,7 @@ def _number(text: str) -> Decimal | None:
     return value
 
 
-def _said(field: str, code: str, kind: Kind) -> str:
+def _said(field: str, code: str) -> str:
     if code == "required":
         return gettext("Donnez au moins une limite.")
     if field == "until":

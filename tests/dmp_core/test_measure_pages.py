@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID, uuid4
@@ -14,16 +15,19 @@ from playwright.sync_api import Page, expect
 
 from dmp_core.queries import goals
 from dmp_core.queries.devices import list_kept
+from dmp_core.queries.professionals import get_choices
 from dmp_core.rules.devices import traits_of
 from dmp_core.rules.goals import Bounds
 from dmp_core.service.demonstration import add_measures_for_demo
+from dmp_core.service.professionals import agreements
 from identity_core.service.seeding import Seeded
 from platform_core import clock
+from platform_core.access import Actor, ActorKind
 from platform_core.database import run, transaction
 from tests.dmp_core.conftest import App, Fhir, Guard
 from tests.dmp_core.test_bundles import pair
 from tests.recalling import recall_people
-from tests.signing_in import sign_in_citizen, submit
+from tests.signing_in import sign_in_citizen, sign_in_professional, submit
 
 GOAL = "/espace/mesures/body-weight/objectif"
 WEIGHT = {"value": "72,5", "date": "2026-11-20", "time": "08:15"}
@@ -179,6 +183,31 @@ def test_devices_are_listed_named_and_put_aside(space: FlaskClient, camille: UUI
     assert submit(space, path, {"act": "reprendre"}).status_code == 303
     assert "Utilisé" in text_of(space, path)
     assert space.get(f"/espace/mesures/appareils/{uuid4()}").status_code == 404
+
+
+def test_a_professional_who_writes_measures_sets_a_goal_that_the_patient_may_change(
+    app: Flask, people: Seeded, camille: UUID
+) -> None:
+    by, martin = (
+        Actor(ActorKind.PATIENT, people.persons["camille"], "Camille Durand"),
+        people.professionals["dr-martin"],
+    )
+    with transaction(patient_id=camille):
+        agreements.declare_treating_doctor(patient_id=camille, professional_id=martin, by=by)
+    office, course = app.test_client(), f"/pro/patients/{camille}/mesures/blood-pressure"
+    sign_in_professional(office, professional_id=martin)
+    assert "Fixer un objectif" in text_of(office, course)
+    assert submit(office, f"{course}/objectif", {}).status_code == 422
+    aim = {"high": "130", "high2": "80", "until": "2999-12-31"}
+    assert submit(office, f"{course}/objectif", aim).location == course
+    assert "Objectif : haute au plus 130 mmHg, basse au plus 80 mmHg." in text_of(office, course)
+    with transaction(patient_id=camille):
+        goal = goals.find_goal(patient_id=camille, kind="blood-pressure", on=clock.today())
+        (line,) = run("SELECT outcome, categories FROM core_journal WHERE resource = 'Goal'", {})
+        assert goal is not None and goal.by_professional
+        agreements.choose_access(patient_id=camille, choices=replace(get_choices(camille), writing=False), by=by)
+    assert tuple(line) == ("served", ["measures.blood-pressure"])
+    assert office.get(f"{course}/objectif").status_code == 403
 
 
 @pytest.mark.browser

@@ -103,7 +103,7 @@ def test_every_page_of_a_record_is_closed_to_who_was_not_let_in_and_the_refusal_
         for rule in app.url_map.iter_rules()
         if "<uuid:patient_id>" in rule.rule and rule.rule.startswith("/pro/") and "GET" in (rule.methods or ())
     ]
-    assert len(rules) == 12
+    assert len(rules) == 13
     assert [office.get(path).status_code for path in rules] == [403] * len(rules)
     assert office.get(f"/pro/patients/{uuid4()}").status_code == 403, "nobody learns who exists"
     with transaction(patient_id=camille):

@@ -25,6 +25,7 @@ from dmp_core.rules.professionals.agreements import DOCTOR, Mode
 from dmp_core.service.documents import acts
 from dmp_core.service.professionals import agreements
 from dmp_core.service.professionals import records as service
+from dmp_core.service.professionals.goals import may_set_goal
 from dmp_core.service.professionals.records import Opening
 from identity_core.sessions import current_actor, professional_required
 from platform_core import crypto
@@ -158,7 +159,9 @@ def show_measures(patient_id: UUID, name: str) -> str:
         here = partial(_course_address, patient_id, name, asked)
         told = tell_course(opening.patient, kind, asked, here=here, own=False)
         service.note_reading(opening, {kind.category: told["total"]}, resource="Observation", request_id=request_id())
-    return render_template("dmp_core/pro/measures.html", opening=opening, opens=False, **told)
+    return render_template(
+        "dmp_core/pro/measures.html", opening=opening, opens=False, aims=may_set_goal(opening, kind), **told
+    )
 
 
 @blueprint.post(f"{_PATH}/accord")
