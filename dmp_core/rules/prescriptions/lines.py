@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
+from dmp_core.categories import DOCUMENT_TYPES
 from dmp_core.cda.document import ClinicalDocument, Header
 from dmp_core.cda.resources.parts import concept
 from dmp_core.cda.statements import Author, Device, Medication, MedicationKind, Product, Statement
@@ -93,7 +94,8 @@ def read_lines(document: ClinicalDocument, document_id: UUID) -> Sequence[Line]:
 
 def _kept(one: Statement, header: Header) -> dict[str, Any] | None:
     if isinstance(one, Device):
-        return _device(one, header) if one.prescribed else None
+        type_ = DOCUMENT_TYPES.get(header.code.code)
+        return _device(one, header) if one.prescribed and type_ and type_.kind == "prescriptions" else None
     if isinstance(one, Medication) and one.kind in _KINDS:
         return _medicine(one, _KINDS[one.kind], header)
     return None

@@ -136,6 +136,8 @@ def test_a_line_says_how_long_how_often_and_how_much_at_most() -> None:
     )
     document = building.document(building.section(item, device, code="57828-6"), type="57833-6")
     medicine, bed = read_lines(read(document), UUID(int=1))
+    letter = building.document(building.section(device))
+    assert read_lines(read(letter), UUID(int=1)) == [], "a device of a letter is worn or planned, not prescribed here"
     assert (medicine.label, medicine.repeats, medicine.days) == ("Préparation : - 30 g", 0, None)
     assert medicine.remarks == ("au plus 4 comprimés par jour", "à ne pas renouveler")
     assert (bed.label, bed.number, bed.days, bed.repeats, bed.quantity) == ("Lit médical", 2, 30, 1, 1)
