@@ -6,6 +6,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import UserDefinedType
 
@@ -14,12 +15,19 @@ from platform_core.database import Base, one_of
 
 
 class HalfVector(UserDefinedType[Sequence[float]]):
-    """The `halfvec(384)` of pgvector: numbers of sixteen bits. Statements write it as text and compare it there."""
+    """The `halfvec` of pgvector: numbers of sixteen bits. Statements write it as text and compare it there."""
 
     cache_ok = True
 
+    def __init__(self, size: int | str) -> None:
+        self.size = int(size)
+
     def get_col_spec(self, **_: object) -> str:
-        return "halfvec(384)"
+        return f"halfvec({self.size})"
+
+
+# What a table is found to hold when it is read back from the catalogue.
+ischema_names["halfvec"] = HalfVector
 
 
 class SearchText(Base):
@@ -61,6 +69,6 @@ class SearchVector(Base):
     patient_id: Mapped[UUID] = mapped_column(primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True)
     model: Mapped[str]
-    embedding: Mapped[Sequence[float]] = mapped_column(HalfVector)
+    embedding: Mapped[Sequence[float]] = mapped_column(HalfVector(384))
 
     __table_args__ = ({"postgresql_partition_by": "HASH (patient_id)"},)
