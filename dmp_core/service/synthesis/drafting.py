@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from dmp_core.models.synthesis import SynthesisDraft
+from dmp_core.queries.documents import find_document
 from dmp_core.rules.professionals.agreements import Mode
 from dmp_core.rules.professionals.matrix import Level
 from dmp_core.rules.synthesis.drafts import (
@@ -24,7 +25,8 @@ from dmp_core.rules.synthesis.drafts import (
     lay_out,
 )
 from dmp_core.service.professionals.records import Opening
-from dmp_core.service.synthesis.gathering import gather
+from dmp_core.service.synthesis.gathering import ALL, gather
+from dmp_core.workflow import DocumentState
 from platform_core import audit, clock, crypto
 from platform_core.database import db
 from platform_core.errors import Fault, Forbidden, Invalid
@@ -88,7 +90,7 @@ def open_summary(opening: Opening) -> Summary:
         gone = sum(1 for one in draft.decisions if one.kept and not shown & set(one.names))
         lines = lay_out(proposals, draft)
         return Summary(lines, draft.comments, row.changed_at, row.lapses_at, row.document_id, gone)
-    if row and row.signed:
+    if row and row.signed and _is_shown(opening, row):
         before = Draft.read(crypto.decrypt(key, row.signed, _context(opening, "signed")))
         return Summary(lay_out(proposals, before, anew=True), before.comments, signed_id=row.document_id)
     return Summary(lay_out(proposals, None), {})
@@ -140,6 +142,12 @@ def drop_lapsed() -> int:
 def own_lines(lines: Sequence[Line]) -> list[Added]:
     """The lines that the doctor added."""
     return [Added(one.section, one.text) for one in lines if one.proposal is None]
+
+
+def _is_shown(opening: Opening, row: SynthesisDraft) -> bool:
+    """Whether what was signed hides from nobody: else the next summary begins from the record alone."""
+    found = find_document(patient_id=opening.patient.id, identifier=str(row.document_id), viewer=ALL)
+    return found is not None and found.state == DocumentState.CURRENT
 
 
 def _find(opening: Opening) -> SynthesisDraft | None:

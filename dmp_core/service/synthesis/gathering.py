@@ -1,6 +1,11 @@
-"""What a record proposes for a summary, each fact with its source; never what is masked to the one who writes it."""
+"""What a record proposes for a summary, each fact with its source.
+
+A summary is read by all, so that it is made of what hides from nobody: nothing that is masked, even if its author
+writes the summary, that awaits its announcement, or that is kept from representatives.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -9,11 +14,13 @@ from dmp_core.fhir.entries import own_resource
 from dmp_core.models.documents import DocumentRow
 from dmp_core.models.entries import EntryRow
 from dmp_core.queries import documents, points
+from dmp_core.queries.documents import Sought
 from dmp_core.queries.entries import list_entries
 from dmp_core.queries.points import Point
 from dmp_core.queries.prescriptions import follow_prescriptions
 from dmp_core.queries.profile import list_answers
 from dmp_core.rules.documents.asked import Condition
+from dmp_core.rules.documents.visibility import Viewer, ViewerKind
 from dmp_core.rules.entries.kinds import ALLERGIES as ALLERGY_ENTRIES
 from dmp_core.rules.entries.kinds import RESULTS as RESULT_ENTRIES
 from dmp_core.rules.entries.kinds import VACCINATIONS as VACCINATION_ENTRIES
@@ -32,6 +39,9 @@ from dmp_core.service.typed import BY_HAND
 from platform_core import clock
 from platform_core.french import day_in_figures, number_in_words
 
+ALL = Viewer(ViewerKind.APPLICATION)
+"""Who sees what hides from nobody."""
+
 _RECENT = timedelta(days=730)
 _MOST_RESULTS, _MOST_VACCINATIONS = 1000, 60
 _USUAL = frozenset({BODY_WEIGHT, BODY_HEIGHT, BMI, BLOOD_PRESSURE})
@@ -46,9 +56,8 @@ _SUBJECTS = {
 
 def gather(opening: Opening) -> list[Proposal]:
     """The lines that the record proposes to the professional to whom it is open."""
-    now = clock.now()
-    viewer, patient_id = opening.viewer, opening.patient.id
-    answers = [one for one in list_answers(patient_id=patient_id, viewer=viewer) if _reads(opening, one.step.kind)]
+    now, patient_id = clock.now(), opening.patient.id
+    answers = [one for one in list_answers(patient_id=patient_id, viewer=ALL) if _reads(opening, one.step.kind)]
     rows = [row for answer in answers for row in answer.rows]
     given = _entries(opening, VACCINATION_ENTRIES, _MOST_VACCINATIONS)
     results = [row for row in _entries(opening, RESULT_ENTRIES, _MOST_RESULTS) if row.effective_at <= now]
@@ -57,7 +66,7 @@ def gather(opening: Opening) -> list[Proposal]:
     stated = [row for _, row in absences]
     course = follow_prescriptions(
         patient_id=patient_id,
-        viewer=viewer,
+        viewer=ALL,
         types=opening.reach.types_at(Level.READ),
         allergies=_reads(opening, ALLERGY_ENTRIES),
     )
@@ -68,7 +77,7 @@ def gather(opening: Opening) -> list[Proposal]:
     facts += [tell_result(row, sources.of(row)) for row in latest]
     facts += [_absence(_SUBJECTS[name], row, sources.of(row)) for name, row in absences]
     facts += [tell_prescription(line, sources.document(line.document_id, now)) for line in prescribed]
-    facts += [tell_procedure(one, _source_of(document)) for document, one in list_procedures(opening.sought())]
+    facts += [tell_procedure(one, _source_of(document)) for document, one in list_procedures(_sought(opening))]
     facts += [_measure(point) for point in _measures(opening)]
     facts += list_attention(opening, rows=rows, given=given, results=results, sources=sources.of)
     facts += list_questions(course.attentions, lambda id: sources.document(id, now))
@@ -80,7 +89,7 @@ class _Sources:
 
     def __init__(self, opening: Opening, rows: Sequence[EntryRow], more: Iterable[UUID]) -> None:
         ids = sorted({row.document_id for row in rows if row.document_id} | set(more))
-        sought = opening.sought(Condition("ids", {"ids": ids}))
+        sought = _sought(opening, Condition("ids", {"ids": ids}))
         found = documents.search_documents(sought, sort="care", limit=None) if ids else []
         self._documents: Mapping[UUID, DocumentRow] = {row.id: row for row in found}
 
@@ -102,6 +111,10 @@ def _source_of(document: DocumentRow) -> Source:
     return Source(label=document.title, at=document.effective_at, author=author, document_id=document.id)
 
 
+def _sought(opening: Opening, *conditions: Condition) -> Sought:
+    return replace(opening.sought(*conditions), viewer=ALL)
+
+
 def _reads(opening: Opening, kind: EntryKind) -> bool:
     return opening.reach.reads(kind.category)
 
@@ -109,7 +122,7 @@ def _reads(opening: Opening, kind: EntryKind) -> bool:
 def _entries(opening: Opening, kind: EntryKind, limit: int) -> Sequence[EntryRow]:
     if not _reads(opening, kind):
         return []
-    return list_entries(patient_id=opening.patient.id, viewer=opening.viewer, categories=[kind.category], limit=limit)
+    return list_entries(patient_id=opening.patient.id, viewer=ALL, categories=[kind.category], limit=limit)
 
 
 def latest_results(results: Iterable[EntryRow]) -> list[EntryRow]:

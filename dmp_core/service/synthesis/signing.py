@@ -4,6 +4,7 @@ before, and told to the patient."""
 import hmac
 import io
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -45,9 +46,9 @@ def preview(opening: Opening, summary: Summary) -> ClinicalDocument:
 def sign_summary(opening: Opening, *, expected: str, place: str, request_id: str) -> UUID:
     """Sign the summary that the doctor read, `expected` being its digest; the id of the document.
 
-    It never changes afterwards: another one takes its place. Raises `Forbidden` (`not-treating-doctor`,
-    `writing-refused`, `identity-not-qualified`), `Invalid` (`invalid-document` for an unknown `place`,
-    `summary-empty`), `Conflict` (`summary-changed`) when the draft or the record is no longer what was read.
+    It never changes afterwards: another one takes its place, hidden from those from whom it was. Raises `Forbidden`
+    (`not-treating-doctor`, `writing-refused`, `identity-not-qualified`), `Invalid` (`invalid-document` for an unknown
+    `place`, `summary-empty`), `Conflict` (`summary-changed`) when the draft or the record is no longer what was read.
     """
     summary = open_summary(opening)
     check_filing(patient_id=opening.patient.id, by=opening.by)
@@ -67,7 +68,7 @@ def sign_summary(opening: Opening, *, expected: str, place: str, request_id: str
         version=_count(opening) + 1,
         replaces=Identifier(before.unique_id.removeprefix("urn:oid:")) if before else None,
     )
-    id = _file(opening, content, before.id if before else None, request_id)
+    id = _file(opening, content, before, request_id)
     keep_signed(opening, summary.draft, id)
     _tell(opening, id)
     return id
@@ -83,18 +84,19 @@ def _check(summary: Summary, expected: str, place: str) -> None:
         raise Invalid("Choose where you practise.", code="invalid-document", faults=[fault])
 
 
-def _file(opening: Opening, content: bytes, before: UUID | None, request_id: str) -> UUID:
+def _file(opening: Opening, content: bytes, before: queries.DocumentRow | None, request_id: str) -> UUID:
     patient_id, by, doctor = opening.patient.id, opening.by, opening.professional
     reference = str(patient_id)
-    replaced = f"DocumentReference/{before}" if before else ""
-    described = of_header(read(content).header)
+    replaced = f"DocumentReference/{before.id}" if before else ""
+    header = of_header(read(content).header)
+    described = replace(header, confidentiality=[*header.confidentiality, *_hidden(before)])
     resource = write_imported(described, reference, now=clock.now().isoformat(), replaces=replaced)
     number = {"system": _RPPS, "value": f"8{doctor.rpps}"}
     resource["authenticator"] = {"identifier": number, "display": doctor.display_name}
     draft = Draft(resource, judge(resource, reference, comprehensive=False), io.BytesIO(content))
     author = Author(patient_id, reference, doctor.id, by.name, f"urn:ens:professional:{doctor.rpps}")
     with received(draft) as kept:
-        id = file_document(draft, kept, author, by=by, links=Links(replaces=before))
+        id = file_document(draft, kept, author, by=by, links=Links(replaces=before.id if before else None))
     journal.record(
         journal.Entry(
             patient_id,
@@ -111,6 +113,14 @@ def _file(opening: Opening, content: bytes, before: UUID | None, request_id: str
     )
     audit.record("dmp:synthesis:signed", by=by, object_type="document", object_id=id)
     return id
+
+
+def _hidden(before: queries.DocumentRow | None) -> list[str]:
+    """The labels by which the patient hides the summary that gives way."""
+    if before is None:
+        return []
+    labels = (("MASQUE_PS", before.masked), ("INVISIBLE_REPRESENTANTS_LEGAUX", before.invisible_to_representatives))
+    return [label for label, hidden in labels if hidden]
 
 
 def _tell(opening: Opening, document_id: UUID) -> None:
