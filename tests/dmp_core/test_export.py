@@ -72,6 +72,7 @@ def fill(space: FlaskClient) -> None:
     assert space.post(ADD, data=data, content_type="multipart/form-data").status_code == 303
     weight = {"value": "72,5", "date": "2026-11-20", "time": "08:15"}
     submit(space, "/espace/mesures/body-weight/ajouter", weight)
+    submit(space, "/espace/mesures/blood-pressure/objectif", {"high": "130", "high2": "80", "until": "2999-12-31"})
     shot = {"vaccine": "J07CA02", "date": "2025-03-20", "product": "Repevax"}
     submit(space, "/espace/dossier/vaccinations/ajouter", shot)
     submit(space, "/espace/dossier/profil/allergies", {"label": "Arachide", "choice": "high"})
@@ -103,6 +104,7 @@ def test_a_record_leaves_whole_for_who_asked_and_for_a_day(space: FlaskClient, p
     assert types == [
         "AllergyIntolerance",
         "DocumentReference",
+        "Goal",
         "Immunization",
         "Observation",
         "Observation",

@@ -12,20 +12,24 @@ from uuid import UUID
 
 from dmp_core.fhir.documents import DocumentRenderer
 from dmp_core.fhir.entries import EntryRenderer
+from dmp_core.fhir.goals import write_goal
 from dmp_core.fhir.measures import Renderer
 from dmp_core.models.documents import DocumentRow
 from dmp_core.models.entries import EntryRow
 from dmp_core.models.measures import MeasureRow
 from dmp_core.queries import exports as queries
 from dmp_core.queries.devices import list_device_ids, list_devices
+from dmp_core.queries.goals import list_goals
 from dmp_core.rules.documents.metadata import CONTENT_TYPES
 from dmp_core.rules.documents.visibility import Viewer
 from dmp_core.rules.entries.kinds import KINDS
 from dmp_core.service.exports.zipping import Entry
 from dmp_core.service.typed import BY_HAND
+from platform_core import clock
 from platform_core.access import Actor, Permit
 from platform_core.blobs import service as blobs
 from platform_core.errors import NotFound
+from platform_core.fhir import wire
 
 PAGE = 500
 _DOCUMENTS_PAGE = 100
@@ -74,6 +78,7 @@ class Making:
         yield "fhir/Patient.ndjson", [f"{patient}\n".encode()]
         yield "fhir/Observation.ndjson", self._measures()
         yield "fhir/Device.ndjson", self._devices()
+        yield "fhir/Goal.ndjson", self._goals()
         for type_ in sorted({kind.resource for kind in KINDS.values()}):
             yield f"fhir/{_file_of(type_)}.ndjson", self._entries(type_)
         yield "fhir/DocumentReference.ndjson", self._documents()
@@ -96,6 +101,11 @@ class Making:
             rows = list_devices(patient_id=self._patient_id, ids=list_device_ids(patient_id=self._patient_id))
         renderer = Renderer(self._permit)
         yield _lines(renderer.device(row) for row in rows)
+
+    def _goals(self) -> Iterator[bytes]:
+        with self._within():
+            found = list_goals(patient_id=self._patient_id, on=clock.today())
+        yield _lines(wire.write(write_goal(goal, self._permit.patient_reference)) for goal in found)
 
     def _entries(self, type_: str) -> Iterator[bytes]:
         renderer, after = EntryRenderer(self._permit), queries.FIRST
