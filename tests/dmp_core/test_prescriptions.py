@@ -175,7 +175,7 @@ def test_what_was_handed_over_and_what_is_left_are_told_from_the_documents(
 
 
 def test_what_is_masked_vanishes_for_others_with_all_that_would_tell_of_it(
-    served: tuple[UUID, UUID], camille: UUID, by: Actor, file: File, clock: FrozenClock
+    space: FlaskClient, served: tuple[UUID, UUID], camille: UUID, by: Actor, file: File, clock: FrozenClock
 ) -> None:
     file("D-2", "60593-1", given("D-2", clock, 7, "L-1", document=document("elsewhere")), ago=7)
     with transaction(patient_id=camille):
@@ -183,6 +183,18 @@ def test_what_is_masked_vanishes_for_others_with_all_that_would_tell_of_it(
         acts.mask_document(patient_id=camille, document_id=served[0], by=by)
         assert list_lines(patient_id=camille, viewer=PROFESSIONAL) == []
         assert len(list_lines(patient_id=camille, viewer=PATIENT)) == 3
+    assert "masquez-les aussi" in space.get(f"/espace/dossier/prescriptions/{served[0]}").text
+
+
+def test_who_is_kept_from_the_profile_is_not_told_of_allergies(
+    served: tuple[UUID, UUID], camille: UUID, file: File
+) -> None:
+    file("S-1", "11369-6", writing.allergy(Code("C09AA", ATC, "IEC"), date(2020, 1, 1)))
+    with transaction(patient_id=camille):
+        told, untold = (
+            follow_prescriptions(patient_id=camille, viewer=PATIENT, allergies=reached) for reached in (True, False)
+        )
+    assert (len(told.attentions), untold.attentions, untold.known) == (1, [], 0)
 
 
 def test_a_dispensation_that_is_masked_is_not_counted_for_others(

@@ -56,12 +56,6 @@ class Standing:
             return self.covers is not None and self.covers >= today
         return True
 
-    @property
-    def ends(self) -> date:
-        """The last day of the line: of what was handed over, or on which it may be."""
-        over = self.state in (State.SERVED, State.EXPIRED)
-        return self.covers if over and self.covers else max(self.until, self.covers or self.until)
-
 
 def stand(line: Line, given: Sequence[Given], today: date) -> Standing:
     """Where a line stands that day, after these dispensations, oldest first."""
