@@ -119,29 +119,34 @@ def test_each_section_has_lines_with_their_sources_and_nothing_that_is_masked(pe
     assert [one.label for one in penicillin.proposal.sources] == ["Dit par le patient", "Synthèse médicale"]
     ended, unsaid = line(summary, "Desloratadine"), line(summary, "Salbutamol")
     assert (ended.remark, ended.kept, unsaid.remark, unsaid.kept) == ("Arrêté", False, "", True)
-    ramipril = {words: line(summary, words).proposal for words in ("Ramipril 5 mg", "Ramipril 10 mg")}
-    assert [[source.label for source in one.sources] for one in ramipril.values() if one] == [
-        ["Ordonnance : traitement habituel", "Synthèse médicale"],
-        ["Ordonnance de cardiologie"],
-    ], "two strengths are two lines"
+    taken = [one for one in summary.lines if one.section == "traitements" and one.text.startswith("Ramipril")]
+    assert {
+        one.text[:14].strip(): [source.label for source in one.proposal.sources] for one in taken if one.proposal
+    } == {
+        "Ramipril 10 mg": ["Ordonnance de cardiologie"],
+        "Ramipril 5 mg,": ["Ordonnance : traitement habituel", "Synthèse médicale"],
+    }, "two strengths are two lines"
     assert not [one for one in texts(summary, "traitements") if "Amoxicilline" in one], "six days are not for long"
     (question,) = (one for one in texts(summary, "vigilance") if "même substance" in one)
     assert "Ramipril 10 mg" in question and "Ramipril 5 mg" in question
     assert (line(summary, "Lombalgie").section, line(summary, "Lombalgie").remark) == ("antecedents", "Résolu")
     assert texts(summary, "famille") == ["Père : Infarctus du myocarde avant 55 ans"]
     assert texts(summary, "contexte") == ["Vit avec sa fille, aide sa mère au quotidien"]
+    assert [one for one in texts(summary, "resultats") if "mUI/L (habituel : 0,27 à 4,20)" in one]
     weight = line(summary, "Poids").proposal
     assert weight and weight.sources[0].measure == "body-weight"
 
     with transaction(patient_id=camille):
         mask_summary_of_demo(people)
         run("UPDATE dmp_measure SET hidden_at = now()", {})
+        run("UPDATE dmp_document SET invisible_to_patient = true WHERE title = 'Ordonnance de cardiologie'", {})
         run("UPDATE dmp_entry SET hidden_at = now() WHERE category = 'profile.family-history'", {})
     masked = summed(people)
     assert not [one for one in masked.lines if "Asthme" in one.text or "Poids" in one.text or "Infarctus" in one.text]
     alone = line(masked, "Pénicilline").proposal
     assert alone and [one.label for one in alone.sources] == ["Dit par le patient"]
     assert not texts(masked, "actes")
+    assert not [one for one in masked.lines if "Ramipril 10 mg" in one.text], "what is not announced stays untold"
 
 
 def test_a_draft_is_kept_sealed_offers_what_is_new_and_lapses(
@@ -254,6 +259,21 @@ def test_the_next_summary_begins_from_the_one_signed_and_takes_its_place(
         conditions = list_entries(patient_id=camille, viewer=viewer, categories=["profile.conditions"])
     held = [one.document_id for one in conditions if one.label == own[0].text]
     assert held == [second], "what the document before told is told by the one that took its place"
+
+
+def test_a_masked_summary_tells_nothing_to_the_next_which_is_masked_too(people: Seeded, camille: UUID) -> None:
+    with opened(people) as opening:
+        own = [Added("pathologies", "Anxiété"), Added("vigilance", "Secret")]
+        drafting.keep_draft(
+            opening, reworded(drafting.open_summary(opening), {}, added=own, comments={"contexte": "Tu"})
+        )
+    first = sign(people)
+    with transaction(patient_id=camille):
+        acts.mask_document(patient_id=camille, document_id=first, by=herself(people))
+    again = summed(people)
+    assert not [one for one in again.lines if one.text in ("Anxiété", "Secret")] and not again.comments
+    row, _ = filed(camille, sign(people))
+    assert (row.masked, row.replaces) == (True, first)
 
 
 def test_what_cannot_be_signed_changes_nothing(people: Seeded, camille: UUID) -> None:

@@ -11,6 +11,7 @@ from dmp_core.cda.resources.parts import concept
 from dmp_core.cda.statements import Procedure
 from dmp_core.rules.entries.kinds import at
 from dmp_core.rules.prescriptions.lines import Line
+from dmp_core.rules.results import unit_in_words
 from dmp_core.rules.synthesis.facts import Coded, Fact, Source, name_of, names_of
 from dmp_core.rules.synthesis.sections import (
     ALLERGIES,
@@ -94,7 +95,7 @@ def tell_result(entry: Entry, source: Source) -> Fact | None:
     if entry.value is None:
         return None
     usual = f" (habituel : {_range(entry)})" if _range(entry) else ""
-    value = f"{number_in_words(entry.value)} {entry.unit}".strip()
+    value = f"{number_in_words(entry.value)} {unit_in_words(entry.unit)}".strip()
     below = entry.low is not None and entry.value < entry.low
     above = entry.high is not None and entry.value > entry.high
     return Fact(

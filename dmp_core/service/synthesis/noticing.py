@@ -9,6 +9,7 @@ from uuid import UUID
 from dmp_core.models.entries import EntryRow
 from dmp_core.rules.entries.kinds import TREATMENTS
 from dmp_core.rules.prescriptions.attention import Attention, Why
+from dmp_core.rules.results import unit_in_words
 from dmp_core.rules.search.noticing import NoticeKind, Reading, notice_readings, notice_treatments
 from dmp_core.rules.synthesis.facts import Fact, Source, names_of
 from dmp_core.rules.synthesis.sections import ATTENTION
@@ -81,7 +82,7 @@ def _unusual(results: Sequence[EntryRow]) -> Iterator[Fact]:
     for notice in notice_readings(readings, clock.now()):
         if notice.kind is NoticeKind.UNUSUAL:
             value, usual = number_in_words(notice.value), number_in_words(notice.usual)
-            text = f"{notice.label} : {value} {notice.unit}, d’habitude {usual}"
+            text = f"{notice.label} : {value} {unit_in_words(notice.unit)}, d’habitude {usual}"
             yield _fact(text, Source(label="Résultats de biologie", at=notice.at, document_id=notice.document_id))
 
 
