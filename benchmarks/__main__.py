@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 
-from benchmarks import authorization, consents, inside, load, partner, searching, stage, store
+from benchmarks import authorization, consents, inside, load, memory, partner, searching, stage, store
 
 SCALE = {"small": 1, "full": 5}[os.environ.get("SCALE", "small")]
 _HEAD = f"\n{'':<52}{'req/s':>8}{'p50 ms':>9}{'p99 ms':>9}{'× bare':>9}{'× SQL':>9}"
@@ -15,6 +15,7 @@ statements over one connection, without HTTP, guard or validation."""
 def main() -> None:
     """Run every measure and print the table."""
     with stage.started(grants=4) as bench, inside.application(bench):
+        at_start = memory.sizes(bench.server_pid)
         bare = _measure(bench.bare_port, _bare, 6000 * SCALE)
         sql = inside.time_bare_sql(bench)
         print(_HEAD)
@@ -36,6 +37,7 @@ def main() -> None:
         )
         print(_FOOT)
         _print_authorization(bench, bare.rate)
+        memory.show(at_start, memory.sizes(bench.server_pid))
         _print_store(bench)
         consents.show(bench, os.environ.get("SCALE", "small"))
         searching.show(bench.config)

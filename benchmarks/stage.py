@@ -33,6 +33,7 @@ class Bench:
     client_key: dict[str, str]
     client_id: str
     grants: list[Grant]
+    server_pid: int
 
 
 @contextmanager
@@ -58,7 +59,7 @@ def started(grants: int) -> Iterator[Bench]:
                 _wait_for(each)
             os.environ.update({k: v for k, v in environ.items() if k.startswith("ENS_")})
             config = from_environ()
-            yield _with_grants(client_file, config, port, bare_port, grants)
+            yield _with_grants(client_file, config, port, bare_port, grants, processes[0].pid)
         finally:
             for process in processes:
                 process.send_signal(signal.SIGTERM)
@@ -67,7 +68,7 @@ def started(grants: int) -> Iterator[Bench]:
             services.stop(data_dir)
 
 
-def _with_grants(client_file: Path, config: Config, port: int, bare_port: int, count: int) -> Bench:
+def _with_grants(client_file: Path, config: Config, port: int, bare_port: int, count: int, server_pid: int) -> Bench:
     settings = requests.models.complexjson.loads(client_file.read_text())
     partner = PartnerClient(
         settings["issuer"],
@@ -85,7 +86,7 @@ def _with_grants(client_file: Path, config: Config, port: int, bare_port: int, c
             periodicity={"max": 24, "per": "day"},
         )
         grants.append(partner.finish_authorization(login, partner.sandbox.decide(login, patient.id)))
-    return Bench(port, bare_port, config, partner, settings["private_key"], settings["client_id"], grants)
+    return Bench(port, bare_port, config, partner, settings["private_key"], settings["client_id"], grants, server_pid)
 
 
 def _bare_command(programs: Path, port: int) -> list[str]:
