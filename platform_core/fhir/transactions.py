@@ -13,7 +13,7 @@ from platform_core.fhir.validation import invalid
 MOST_ENTRIES = 1000
 MOST_ELEMENTS = 200 * MOST_ENTRIES
 KINDS = ("transaction", "batch")
-_METHODS = frozenset({"POST", "PATCH"})
+_METHODS = ("POST", "PATCH")
 _INSTANCE = re.compile(r"[A-Za-z]+/[A-Za-z0-9.-]{1,64}")
 
 

@@ -69,6 +69,8 @@ def judge(resource: Mapping[str, Any]) -> list[Fault]:
             model = get_fhir_model_class(name).model_validate(resource)
         except ValidationError as error:
             faults = [_fault(name, details) for details in error.errors(include_url=False, include_input=False)]
+        except (TypeError, AttributeError):  # the model's own checks take a value for the text it should be
+            faults = [Fault(name, "holds a value that is not of the type of its element.", "structure")]
         except RecursionError:
             faults = [Fault(name, "is nested too deeply.", "too-long")]
         else:

@@ -219,3 +219,20 @@ def test_a_document_that_tells_the_matricule_of_another_patient_is_refused(fhir:
             answer = fhir.post("DocumentReference", document(guard.app, contained=[named], context=context))
         answers.append((answer.status_code, "patient-mismatch" in answer.text))
     assert answers == [(200 if way == "ITI-65" else 201, False), (403, True)]
+
+
+@pytest.mark.parametrize("value", ["x", 1, [1], [{"target": "x"}], {"coding": "x"}], ids=str)
+@pytest.mark.parametrize("place", ["code", "content", "relatesTo", "url", "method", "parameter"])
+def test_a_transaction_of_any_shape_is_refused_without_a_fault(fhir: Fhir, place: str, value: Any) -> None:
+    sent = submission(fhir.guard.app, (comprehensive(fhir.guard.app, "urn:uuid:a"), TEXT))
+    listed, document = (entry["resource"] for entry in sent["entry"][:2])
+    asked = {"method": "PATCH", "url": "DocumentReference/x"}
+    if place == "parameter":
+        sent["entry"].append({"resource": {"resourceType": "Parameters", place: value}, "request": asked})
+    elif place == "method":
+        sent["entry"][0]["request"][place] = value
+    elif place == "url":
+        document["content"][0]["attachment"][place] = value
+    else:
+        (listed if place == "code" else document)[place] = value
+    assert fhir.post("", sent).status_code in {400, 422}

@@ -384,3 +384,8 @@ def test_nothing_is_read_outside_the_patient_of_the_transaction(app: Flask, fhir
         assert count() == 0
     with transaction(patient_id=guard.app.patient_id):
         assert count() == 1
+
+
+@pytest.mark.parametrize("category", ["x", [1], [{"coding": "x"}], [{"coding": [{"code": []}]}]], ids=str)
+def test_an_observation_whose_category_has_any_shape_is_refused_without_a_fault(fhir: Fhir, category: Any) -> None:
+    assert fhir.post("Observation", observation(fhir.guard.app, category=category)).status_code == 422

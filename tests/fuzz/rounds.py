@@ -26,7 +26,7 @@ class Run:
     failed: int | None = None
 
 
-@dataclass
+@dataclass(eq=False)
 class Rounds:
     """Shares what is left of the time between the tests that are left."""
 

@@ -200,6 +200,7 @@ def _each(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _observed(resource: Mapping[str, Any]) -> set[str]:
-    codings = at(resource, "category.coding")
-    return {one.get("code", "") for one in codings if one.get("system", _CATEGORY_SYSTEM) == _CATEGORY_SYSTEM}
+def _observed(resource: Mapping[str, Any]) -> list[Any]:
+    """The codes of its categories; the resource may be anything, it is judged later."""
+    codings = [one for one in at(resource, "category.coding") if isinstance(one, Mapping)]
+    return [one.get("code") for one in codings if one.get("system", _CATEGORY_SYSTEM) == _CATEGORY_SYSTEM]

@@ -33,8 +33,8 @@ class Draft:
 
 def detach(resource: Resource) -> tuple[dict[str, Any], str]:
     """The resource without the base64 of its document, and that base64 (empty when there is none)."""
-    contents, data = [], ""
-    for content in resource.get("content") or ():
+    contents, data, given = [], "", resource.get("content")
+    for content in given if isinstance(given, list) else ():
         attachment = content.get("attachment") if isinstance(content, dict) else None
         if isinstance(attachment, dict) and isinstance(attachment.get("data"), str):
             data = data or attachment["data"]

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import JSON, insert
 
 from dmp_core.fhir.documents import DocumentRenderer, split_set
 from dmp_core.models.documents import DocumentSet
+from dmp_core.rules.entries.kinds import at
 from dmp_core.service.documents.drafts import ATTACHMENT, Draft, detach, judge, opened, received
 from dmp_core.service.documents.publishing import place_document
 from dmp_core.service.documents.storing import Links
@@ -68,8 +69,8 @@ class Submission:
 
     def _gives_way(self, patch: Entry) -> bool:
         """Whether a PATCH says of a document what replacing it does."""
-        related = [one for entry in self.documents for one in entry.resource.get("relatesTo", ())]
-        targets = {one.get("target", {}).get("reference") for one in related if one.get("code") == "replaces"}
+        related = [one for entry in self.documents for one in at(entry.resource, "relatesTo")]
+        targets = [found for one in related if "replaces" in at(one, "code") for found in at(one, "target.reference")]
         operations = patch.resource.get("parameter", ())
         said = [{part.get("name"): part for part in one.get("part", ())} for one in operations]
         return patch.target in targets and [
@@ -90,11 +91,13 @@ def publish_submission(*, call: DataCall, entries: Sequence[Entry]) -> Sequence[
     Raises `Invalid` with the FHIRPath of each fault, and what `publish_document` raises.
     """
     submission = Submission.of(entries)
+    for entry in (*submission.lists, *submission.patches):
+        with _faults_of(entry):
+            validate(entry.resource)
     if faults := list(submission.faults()):
         raise invalid(faults)
     for entry in submission.lists:
         with _faults_of(entry):
-            validate(entry.resource)
             check_subject(entry.resource, call.patient_reference)
     drafts = [_draft(entry, submission, call.patient_reference) for entry in submission.documents]
     _check_all_used(submission)
