@@ -27,6 +27,7 @@ from dmp_core.service.documents import acts
 from dmp_core.service.professionals import records
 from dmp_core.service.professionals.agreements import choose_access
 from dmp_core.service.professionals.records import Opening
+from dmp_core.service.profile.demonstration import tell_profile_for_demo
 from dmp_core.service.profile.summing import write_patient_summary
 from dmp_core.service.profile.telling import tell
 from dmp_core.service.synthesis import drafting, signing
@@ -147,6 +148,16 @@ def test_each_section_has_lines_with_their_sources_and_nothing_that_is_masked(pe
     assert alone and [one.label for one in alone.sources] == ["Dit par le patient"]
     assert not texts(masked, "actes")
     assert not [one for one in masked.lines if "Ramipril 10 mg" in one.text], "what is not announced stays untold"
+
+
+def test_the_demonstration_tells_its_profile_once(people: Seeded, camille: UUID) -> None:
+    def told() -> int:
+        return len(run("SELECT 1 FROM dmp_entry WHERE source = 'urn:ens:patient'", {}))
+
+    with transaction(patient_id=camille):
+        before = told()
+        tell_profile_for_demo(patient_id=camille, born=BORN, by=herself(people))
+        assert (before, told()) == (7, 7)
 
 
 def test_a_draft_is_kept_sealed_offers_what_is_new_and_lapses(
