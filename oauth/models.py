@@ -264,7 +264,7 @@ class Token(Base):
     kind: Mapped[str]
     token_hash: Mapped[bytes] = mapped_column(unique=True)
     client_pk: Mapped[UUID] = mapped_column(sa.ForeignKey("oauth_client.id"))
-    patient_id: Mapped[UUID | None]
+    patient_id: Mapped[UUID | None] = mapped_column(index=True)
     person_id: Mapped[UUID | None]
     grant_id: Mapped[UUID | None]
     professional_id: Mapped[UUID | None]

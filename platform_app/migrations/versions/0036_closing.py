@@ -87,6 +87,7 @@ def upgrade() -> None:
     op.execute("GRANT SELECT (destroys_on) ON identity_patient TO ens_batch")
     op.create_index("ix_core_audit_actor_id", "core_audit", ["actor_id"])
     op.create_index("ix_consent_request_patient_id", "consent_request", ["patient_id"])
+    op.create_index("ix_oauth_token_patient_id", "oauth_token", ["patient_id"])
     op.execute(_FUNCTION)
     op.execute(f"REVOKE ALL ON FUNCTION {_DESTROY} FROM PUBLIC")
     op.execute(f"GRANT EXECUTE ON FUNCTION {_DESTROY} TO ens_batch")
@@ -99,6 +100,7 @@ def _replace_states(was: str, name: str, allowed: str) -> None:
 
 def downgrade() -> None:
     op.execute(f"DROP FUNCTION {_DESTROY}")
+    op.drop_index("ix_oauth_token_patient_id", "oauth_token")
     op.drop_index("ix_consent_request_patient_id", "consent_request")
     op.drop_index("ix_core_audit_actor_id", "core_audit")
     op.drop_index("ix_identity_patient_destroys_on", "identity_patient")
