@@ -10,7 +10,7 @@ from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from dmp_core.categories import KINDS, Kind
-from dmp_core.pages.courses import part_names, words_of
+from dmp_core.pages.courses import words_of
 from dmp_core.queries.goals import Goal, find_goal
 from dmp_core.rules.goals import Bounds
 from dmp_core.rules.references import find_reference
@@ -23,7 +23,6 @@ from platform_core.errors import Invalid, NotFound
 
 blueprint = Blueprint("goals", __name__, template_folder="../templates")
 
-_SIDES = ("low", "high")
 _REMOVE = "supprimer"
 
 
@@ -79,17 +78,17 @@ def typed_of(goal: Goal | None) -> dict[str, str]:
 
 def fields_of(kind: Kind) -> list[tuple[str, str]]:
     """The fields of the bounds of a kind, with their labels."""
-    low, high = (
-        gettext("Au moins, en %(unit)s", unit=kind.shown_unit),
-        gettext("Au plus, en %(unit)s", unit=kind.shown_unit),
-    )
+    unit = kind.shown_unit
     if not kind.components:
-        return [("low", low), ("high", high)]
-    names = part_names(kind)
+        return [
+            ("low", gettext("Au moins, en %(unit)s", unit=unit)),
+            ("high", gettext("Au plus, en %(unit)s", unit=unit)),
+        ]
     return [
-        (f"{side}{suffix}", f"{name} : {label.lower()}")
-        for name, suffix in zip(names, ("", "2"), strict=True)
-        for side, label in zip(_SIDES, (low, high), strict=True)
+        ("low", gettext("Valeur haute : au moins, en %(unit)s", unit=unit)),
+        ("high", gettext("Valeur haute : au plus, en %(unit)s", unit=unit)),
+        ("low2", gettext("Valeur basse : au moins, en %(unit)s", unit=unit)),
+        ("high2", gettext("Valeur basse : au plus, en %(unit)s", unit=unit)),
     ]
 
 

@@ -42,12 +42,12 @@ class Traits:
 
 
 def traits_of(resource: Mapping[str, Any]) -> Traits:
-    """What a Device says of itself: the name its owner knows it by first, else what sort of device it is."""
+    """What a Device says of itself: the name its owner knows it by first, else its sort, else its model."""
     names = sorted(resource.get("deviceName", ()), key=lambda one: one.get("type") != "user-friendly-name")
     sort = next((_SORTS[code] for code in _codes(resource) if code in _SORTS), "")
     serial = resource.get("serialNumber", "")
     return Traits(
-        name=names[0]["name"] if names else sort or _UNNAMED,
+        name=names[0]["name"] if names else sort or resource.get("modelNumber") or _UNNAMED,
         sort=sort,
         maker=resource.get("manufacturer", ""),
         model=resource.get("modelNumber", ""),
