@@ -14,6 +14,7 @@ from dmp_core.service.entries.demonstration import add_reports_for_demo
 from dmp_core.service.prescriptions.demonstration import add_prescriptions_for_demo
 from dmp_core.service.professionals.demonstration import agree_for_demo
 from dmp_core.service.profile.demonstration import tell_profile_for_demo
+from dmp_core.service.vaccinations import tell_vaccinations_for_demo
 from identity_core import queries as identity
 from identity_core.gateway import openid
 from identity_core.service.seeding import Seeded, create_synthetic_patients, seed_people
@@ -47,6 +48,7 @@ def seed() -> None:
         seed_applications(actors=agents(people))
     _let_professionals_in(people)
     _tell_profile(people)
+    _tell_vaccinations(people)
     for name, (years, courses) in _RECORDS.items():
         _fill_record(people.patients[name], years, courses)
         _file_documents(people.patients[name], years, _DOCUMENTS[name])
@@ -95,6 +97,13 @@ def _tell_profile(people: Seeded) -> None:
     herself = Actor(ActorKind.PATIENT, people.persons["camille"], "Camille Durand")
     with transaction(patient_id=camille):
         tell_profile_for_demo(patient_id=camille, born=identity.get_patient(camille).birth_date, by=herself)
+
+
+def _tell_vaccinations(people: Seeded) -> None:
+    lea = people.patients["lea"]
+    mother = Actor(ActorKind.REPRESENTATIVE, people.persons["camille"], "Camille Durand", on_behalf_of=lea)
+    with transaction(patient_id=lea):
+        tell_vaccinations_for_demo(patient_id=lea, born=identity.get_patient(lea).birth_date, by=mother)
 
 
 def _seed_synthetic_patients() -> list[UUID]:

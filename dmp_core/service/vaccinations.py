@@ -12,6 +12,7 @@ from dmp_core.rules.entries.kinds import VACCINATIONS
 from dmp_core.rules.vaccinations.calendar import TYPED, protected
 from dmp_core.rules.vaccinations.standing import Given, Standing, stand
 from dmp_core.service.entries.typed import type_entry
+from identity_core.rules import months_after
 from platform_core import clock
 from platform_core.access import Actor
 from platform_core.clock import PARIS
@@ -19,6 +20,7 @@ from platform_core.errors import Fault, Invalid
 
 MOST = 500
 _LONGEST = 80
+_BOOKLET = (("J07CA09", 2), ("J07CA09", 4), ("J07CA09", 11), ("J07BD52", 12), ("J07CA02", 75))
 
 
 def list_vaccinations(*, patient_id: UUID, viewer: Viewer) -> Sequence[EntryRow]:
@@ -50,6 +52,18 @@ def type_vaccination(
         TYPED[vaccine], given_on=given_on, product=product.strip(), lot=lot.strip(), recorded=clock.today()
     )
     return type_entry(patient_id=patient_id, kind=VACCINATIONS, resource=resource, by=by).id
+
+
+def tell_vaccinations_for_demo(*, patient_id: UUID, born: date, by: Actor) -> None:
+    """What the booklet of a child holds, told by hand; the second dose against measles is missing. Nothing where a
+    vaccination stands already."""
+    if list_vaccinations(patient_id=patient_id, viewer=Viewer.of(by)):
+        return
+    for vaccine, months in _BOOKLET:
+        given_on = months_after(born, months)
+        type_vaccination(
+            patient_id=patient_id, born=born, vaccine=vaccine, given_on=given_on, product="", lot="", by=by
+        )
 
 
 def _faults(born: date, vaccine: str, given_on: date | None, product: str, lot: str) -> list[Fault]:

@@ -11,7 +11,9 @@ from dmp_core.queries.entries import list_entries
 from dmp_core.rules.documents.visibility import Viewer, ViewerKind
 from dmp_core.rules.vaccinations.calendar import ATC, TARGETS, TYPED, VACCINES, protected
 from dmp_core.rules.vaccinations.standing import Given, Standing, State, after, stand
+from dmp_core.service.vaccinations import find_standing, list_vaccinations, tell_vaccinations_for_demo
 from identity_core.service.seeding import Seeded
+from platform_core.access import Actor, ActorKind
 from platform_core.database import transaction
 from tests.recalling import recall_people
 from tests.signing_in import sign_in_citizen, submit
@@ -167,3 +169,16 @@ def test_what_is_wrong_is_said_by_field(
     assert answer.status_code == 422
     assert message in answer.text
     assert entry_ids(people.patients["camille"]) == []
+
+
+def test_the_booklet_of_the_demonstration_is_told_once_and_lacks_a_dose(people: Seeded) -> None:
+    lea, born = people.patients["lea"], date(2018, 6, 21)
+    mother = Actor(ActorKind.REPRESENTATIVE, people.persons["camille"], "Camille Durand", on_behalf_of=lea)
+    for _ in range(2):
+        with transaction(patient_id=lea):
+            tell_vaccinations_for_demo(patient_id=lea, born=born, by=mother)
+    with transaction(patient_id=lea):
+        rows = list_vaccinations(patient_id=lea, viewer=Viewer.of(mother))
+    assert len(rows) == 5
+    late = [one.target.code for one in find_standing(born=born, rows=rows) if one.state is State.LATE]
+    assert late == ["mmr"]
