@@ -54,8 +54,9 @@ def declare(
     referenced: Callable[[Collection[str]], Collection[str]],
     held_by: Callable[[UUID], Collection[str]] | None = None,
 ) -> None:
-    """Open a collection. `referenced(names)` gives those that a row names; it runs as the batch role. For one that holds
-    blobs of patients, `held_by(patient_id)` gives those of the patient to whom the transaction is bound.
+    """Open a collection. `referenced(names)` gives those that a row names; it runs as the batch role.
+
+    Where blobs are of patients, `held_by(patient_id)` gives those of the patient to whom the transaction is bound.
     """
     _referenced[collection] = referenced
     if held_by is not None:
