@@ -91,6 +91,7 @@ def test_its_capabilities_are_those_of_patient_access_for_standalone_apps(config
         "client-confidential-asymmetric",
         "sso-openid-connect",
         "permission-offline",
+        "permission-user",
         "permission-v2",
         "permission-v1",
         "authorize-post",
