@@ -5,8 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from dmp_core.categories import KINDS, Coding, Kind
-from dmp_core.queries.goals import Goal
-from dmp_core.rules.goals import Bounds
+from dmp_core.rules.goals import Bounds, Goal
 from dmp_core.rules.observations import UCUM
 
 

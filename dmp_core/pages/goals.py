@@ -11,8 +11,8 @@ from werkzeug.wrappers import Response
 
 from dmp_core.categories import KINDS, Kind
 from dmp_core.pages.courses import words_of
-from dmp_core.queries.goals import Goal, find_goal
-from dmp_core.rules.goals import Bounds
+from dmp_core.queries.goals import find_goal
+from dmp_core.rules.goals import Bounds, Goal
 from dmp_core.rules.references import find_reference
 from dmp_core.service import goals as service
 from identity_core.queries import PatientView

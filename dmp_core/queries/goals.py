@@ -1,7 +1,6 @@
 """The goals of a person, by kind of measure."""
 
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -9,21 +8,9 @@ import sqlalchemy as sa
 
 from dmp_core.categories import KINDS
 from dmp_core.models.measures import StoredGoal
-from dmp_core.rules.goals import Bounds, Parts
+from dmp_core.rules.goals import Bounds, Goal
 from platform_core.access import ActorKind
 from platform_core.database import db
-
-
-@dataclass(frozen=True, slots=True)
-class Goal:
-    """What is aimed at for a kind of measure, by whom it was set and the last day that it holds (None: no end)."""
-
-    kind: str
-    parts: Parts
-    until: date | None
-    author_name: str
-    by_professional: bool
-    set_at: datetime
 
 
 def find_goal(*, patient_id: UUID, kind: str, on: date) -> Goal | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal
 
 from dmp_core.categories import Kind
@@ -26,6 +27,18 @@ class Bounds:
 
 Parts = tuple[Bounds, ...]
 """One for each number of a measure: the systolic then the diastolic pressure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What is aimed at for a kind of measure, by whom it was set and the last day that it holds (None: no end)."""
+
+    kind: str
+    parts: Parts
+    until: date | None
+    author_name: str
+    by_professional: bool
+    set_at: datetime
 
 
 def within(parts: Parts, values: Sequence[Decimal]) -> bool:
