@@ -1,7 +1,7 @@
 """Runs property tests again and again, each for its share of the time: `pytest -p tests.fuzz.rounds --fuzz-minutes 10`.
 
-Each round has a seed of its own, which replays it: `--fuzz-seed SEED` runs one round of each test with that seed. Tests
-of this folder get twenty times the share of the others. A failure is not made smaller but when its seed is replayed.
+Each round has a seed of its own, which replays it: `--fuzz-seed SEED` runs one round of each test with that seed, and
+only then makes a failure smaller.
 """
 
 import time
@@ -13,7 +13,6 @@ import pytest
 from hypothesis import Phase, seed, settings
 
 EXAMPLES = 100
-_SHARE_HERE = 20
 
 
 @dataclass
@@ -34,18 +33,18 @@ class Rounds:
     first: int
     ends: float
     runs: dict[str, Run] = field(default_factory=dict)
-    weights: dict[str, int] = field(default_factory=dict)
+    waiting: int = 0
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        self.weights = {item.nodeid: _SHARE_HERE if "fuzz" in item.path.parts else 1 for item in session.items}
+        self.waiting = len(session.items)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
-        weight = self.weights.pop(pyfuncitem.nodeid)
+        share = (self.ends - time.monotonic()) / self.waiting
+        self.waiting -= 1
         if not getattr(pyfuncitem.obj, "is_hypothesis_test", False):
             return None
-        left = self.ends - time.monotonic()
-        self._repeat(pyfuncitem, time.monotonic() + left * weight / (weight + sum(self.weights.values())))
+        self._repeat(pyfuncitem, time.monotonic() + share)
         return True
 
     def _repeat(self, item: pytest.Function, until: float) -> None:
