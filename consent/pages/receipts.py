@@ -25,7 +25,7 @@ _OWN = "/espace/applications/<uuid:grant_id>"
 _OPEN = "a receipt is proof for whoever is shown it"
 
 
-@blueprint.get(f"{_OWN}/recus/<int:number>")
+@blueprint.get(f"{_OWN}/recus/<int(max=2147483647):number>")
 @permissions_required
 def show_receipt(grant_id: UUID, number: int) -> str:
     """What one act did, on which texts, to read, keep or print."""
@@ -44,7 +44,7 @@ def show_receipt(grant_id: UUID, number: int) -> str:
     )
 
 
-@blueprint.get(f"{_OWN}/recus/<int:number>.json")
+@blueprint.get(f"{_OWN}/recus/<int(max=2147483647):number>.json")
 @permissions_required
 def download_receipt(grant_id: UUID, number: int) -> Response:
     """The signed receipt, as a file."""
@@ -86,7 +86,7 @@ def show_story(grant_id: UUID) -> str:
     return render_template("consent/story.html", state=state, versions=told, events=events, words=words)
 
 
-@blueprint.get(f"{_OWN}/versions/<int:version>/recu")
+@blueprint.get(f"{_OWN}/versions/<int(max=2147483647):version>/recu")
 @permissions_required
 def show_receipt_of_version(grant_id: UUID, version: int) -> Redirect:
     """The receipt of the decision that made a version."""

@@ -24,7 +24,7 @@ from store.service import dossiers, evidence, questions
 from store.workflow import SubmissionKind
 
 publisher = blueprint("publisher", __name__, "The applications of a publisher, their dossiers, evidence and questions")
-_SUBMISSION = "/applications/<uuid:application_id>/submissions/<int:number>"
+_SUBMISSION = "/applications/<uuid:application_id>/submissions/<int(max=2147483647):number>"
 _WRITES = "120 per minute"
 
 

@@ -330,7 +330,7 @@ def bodies(draw: st.DrawFn, samples: Sequence[Any]) -> tuple[Any, bytes]:
         if found:
             holder, key = found[int(place * len(found))]
             elsewhere, name = found[int(other * len(found))]
-            _change(act, holder, key, copy.deepcopy(elsewhere[name]), copy.deepcopy(hostile), int(other * 3000))
+            _change(act, holder, key, copy.deepcopy(elsewhere[name]), copy.deepcopy(hostile), int(other * 400))
     text = json.dumps(value)
     data = (
         text.encode() if draw(st.booleans()) else json.dumps(value, ensure_ascii=False).encode(errors="surrogatepass")

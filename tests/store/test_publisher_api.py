@@ -241,3 +241,9 @@ def test_the_openapi_document_describes_every_call(client: FlaskClient) -> None:
         if path.startswith(API):
             for method in set(item) - {"parameters"}:
                 assert item[method]["summary"] and item[method]["tags"], (method, path)
+
+
+def test_a_number_that_no_dossier_can_have_is_not_found(alice: Program) -> None:
+    made = alice.call("POST", json={"name": "Balance+", "orientation": complete_dossier()["orientation"]}).json
+    answer = alice.call("GET", f"/{made['id']}/submissions/{10**20}")
+    assert (answer.status_code, answer.mimetype) == (404, "application/problem+json")

@@ -1,7 +1,6 @@
 """HL7 v2 messages that carry documents: MDM^T02, T04, T10 and ORU^R01 with a document encoded in OBX-5."""
 
 import base64
-import binascii
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -124,7 +123,7 @@ def _documents(message: hl7.Message) -> Iterator[Carried]:
             raise _malformed(f"OBX-5 ({kind})", "The document is not encoded in Base64 (ED.4).")
         try:
             content = base64.b64decode(parts[4].replace("\\.br\\", ""), validate=True)
-        except binascii.Error:
+        except ValueError:
             raise _malformed(f"OBX-5 ({kind})", "The document is cut or is not Base64.") from None
         if not content:
             raise _malformed(f"OBX-5 ({kind})", "The document is empty.")

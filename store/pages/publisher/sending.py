@@ -50,7 +50,7 @@ def submit(application_id: UUID) -> Answer:
     return redirect(url_for("sending.show_receipt", application_id=application_id, number=number), 303)
 
 
-@blueprint.get("/editeur/applications/<uuid:application_id>/accuse/<int:number>")
+@blueprint.get("/editeur/applications/<uuid:application_id>/accuse/<int(max=2147483647):number>")
 @agent_required("publisher")
 def show_receipt(application_id: UUID, number: int) -> str:
     with transaction():

@@ -159,6 +159,7 @@ def test_character_sets_and_line_ends_of_old_systems_are_read(charset: str, enco
         (message().encode("iso-8859-1"), "hl7-malformed", "MSH-18"),
         (message(obx="OBX|1|TX|1^a^LN||texte").encode(), "hl7-malformed", "OBX-5"),
         (message(obx="OBX|1|ED|1^a^LN||^TEXT^XML^Base64^AAAAA").encode(), "hl7-malformed", "OBX-5 (1)"),
+        (message(obx="OBX|1|ED|1^a^LN||^TEXT^XML^Base64^AAAé").encode(), "hl7-malformed", "OBX-5 (1)"),
         (message(obx="OBX|1|ED|1^a^LN||^TEXT^XML^Hex^AAAA").encode(), "hl7-malformed", "OBX-5 (1)"),
         (message(obx="OBX|1|ED|1^a^LN||^TEXT^XML^Base64^").encode(), "hl7-malformed", "OBX-5 (1)"),
     ],
