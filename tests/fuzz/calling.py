@@ -13,7 +13,7 @@ from tests.fuzz.verdicts import Answer
 
 # Few and always the same; `tests.fuzz.rounds` draws many more.
 SHORT = settings(
-    max_examples=10, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=6, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
 )
 MODES = list(GenerationMode)
 Cases = Mapping[GenerationMode, st.SearchStrategy[Case]]
