@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 PACKAGES := platform_core identity_core notification_core dmp_core agenda_core messaging_core info_core store consent oauth data_sync platform_app partner_sdk
-BROWSER := chromium fonts-dejavu-core fonts-liberation
+BROWSER := chromium-headless-shell fonts-dejavu-core fonts-liberation
 BIN := .venv/bin
 SCALE ?= small
 MINUTES ?= 10
