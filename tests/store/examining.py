@@ -55,4 +55,5 @@ def examine_and_list(new_page: Callable[[], Page], check: Check, name: str, cast
     act(omar, check, "Contresigner la convention")
     with transaction():
         rehearsal.show_behaviours(submission_id)
+    omar.reload()
     act(omar, check, "Inscrire au catalogue")
