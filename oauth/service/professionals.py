@@ -49,12 +49,20 @@ def find_question(*, authorization_id: UUID, browser_key: str, now: datetime) ->
 def answer_question(
     *, authorization_id: UUID, browser_key: str, allowed: bool, presence: Presence, by: Actor, now: datetime
 ) -> AuthorizationAnswer:
-    """Write the answer of a professional to the software, once. Raises `RequestGone`."""
+    """Write the answer of a professional to the software, once: a refusal too of another than the one it demands.
+
+    Raises `RequestGone`.
+    """
     row = _asked_here(authorization_id, browser_key, now)
+    client, opened = queries.get_client(row.client_pk), requests.opened_view(row)
+    told = requests.find_mismatch(
+        opened=opened, client=client, person_id=presence.professional_id, acr=presence.acr, now=now
+    )
+    if told:
+        return told
     row.finished_at = now
-    client = queries.get_client(row.client_pk)
     if not allowed:
-        return requests.refusal(requests.opened_view(row), OAuthRefusal("access_denied"))
+        return requests.refusal(opened, OAuthRefusal("access_denied"))
     code = codes.issue_code(
         request=row,
         bearer=codes.Bearer(presence.acr, professional_id=presence.professional_id),

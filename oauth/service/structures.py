@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from oauth import models, queries
 from oauth.rules.clients import AuthMethod, Client, ClientStatus, Environment, Profile
+from oauth.rules.tokens import TokenKind
 from oauth.service import clients
 from oauth.workflow import StructureState, StructureVerb, next_structure_state
 from platform_core import audit, clock
@@ -88,19 +89,23 @@ def end_structure(*, finess: str, by: Actor) -> None:
 
 def unlink_software(*, professional_id: UUID, client_pk: UUID, by: Actor) -> None:
     """Take back what a professional gave to software: its tokens for them are worth nothing from now on."""
-    given = (models.Token.professional_id == professional_id, models.Token.client_pk == client_pk)
-    _revoke(*given)
+    _revoke(professional_id=professional_id, client_pk=client_pk)
     audit.record("oauth:software:unlinked", by=by, object_type="client", object_id=client_pk)
 
 
 def end_session(session_id: UUID) -> None:
     """The professional signed out: what the software got during that sign-in ends with it."""
-    _revoke(models.Token.session_id == session_id)
+    _revoke(session_id=session_id)
 
 
-def _revoke(*which: sa.ColumnElement[bool]) -> None:
-    dead = sa.update(models.Token).where(*which, models.Token.revoked_at.is_(None))
-    db.session.execute(dead.values(revoked_at=clock.now()))
+def _revoke(**whose: UUID) -> None:
+    """End codes first, then refresh tokens, then what either gave while it was waited for: nothing outlives this."""
+    now = clock.now()
+    codes = sa.update(models.Code).where(models.Code.professional_id.is_not(None), models.Code.used_at.is_(None))
+    db.session.execute(codes.filter_by(**whose).values(used_at=now))
+    alive = sa.update(models.Token).where(models.Token.revoked_at.is_(None)).filter_by(**whose)
+    for those in (alive.where(models.Token.kind == TokenKind.REFRESH), alive):
+        db.session.execute(those.values(revoked_at=now))
 
 
 def _check_named(**names: str) -> None:

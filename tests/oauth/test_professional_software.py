@@ -17,6 +17,7 @@ from dmp_core.rules.professionals.matrix import MATRIX, Level
 from dmp_core.service.professionals import agreements
 from identity_core import queries as identity
 from identity_core.service.seeding import Seeded
+from identity_core.sessions import SignIn, Slot
 from oauth import cli, queries, service
 from oauth.rules.clients import Profile
 from oauth.workflow import TRANSITIONS, StructureState, StructureVerb, next_structure_state
@@ -44,7 +45,7 @@ from tests.oauth.hospital import (
 )
 from tests.oauth.partner import TESTER, Partner, query_of
 from tests.recalling import recall_people
-from tests.signing_in import read_csrf_token, submit
+from tests.signing_in import read_csrf_token, remember, submit
 
 
 @pytest.fixture
@@ -365,6 +366,24 @@ def test_software_works_until_the_day_the_session_or_the_professional_ends_it(
     submit(browser, f"/pro/logiciels/{chu.client.pk}/fin", page="/pro")
     assert "Dossier CHU" not in browser.get("/pro").text.split("n’agit plus")[1]
     assert chu.refresh(chu.answer["refresh_token"]).json["error"] == "invalid_grant"
+
+
+def test_a_code_dies_with_the_sign_in_that_gave_it(app: Flask, chu: Software, martin: UUID) -> None:
+    browser = signed_in(app, martin)
+    code = query_of(decide(browser, chu.page_in(browser)))["code"]
+    g.pop("csrf_token", None)
+    browser.post("/deconnexion", data={"area": "pro", "csrf_token": read_csrf_token(browser, "/pro")})
+    assert chu.exchange(code).json["error"] == "invalid_grant"
+
+
+def test_nobody_answers_in_the_place_of_the_professional_demanded(
+    app: Flask, chu: Software, martin: UUID, costa: UUID, clock: FrozenClock
+) -> None:
+    hint = chu.work_for(martin).answer["id_token"]
+    browser = signed_in(app, martin)
+    page = chu.page_in(browser, id_token_hint=hint)
+    remember(browser, Slot.PRO, SignIn(costa, "Inès Costa", "eidas2", clock(), proven_at=clock()))
+    assert query_of(decide(browser, page))["error"] == "login_required"
 
 
 @pytest.mark.parametrize(("profession", "speciality"), sorted(MATRIX))
