@@ -6,7 +6,7 @@ Dates are as much of one as HL7 writes, or an empty string. `id` names the fact,
 from lxml.etree import _Element as Element
 
 from dmp_core.cda.values import TYPE, Code, Identifier
-from dmp_core.cda.writing import E, began, coded, identified, statement, typed
+from dmp_core.cda.writing import E, began, coded, identified, statement, typed, writable
 
 _ROLES = "2.16.840.1.113883.5.111"
 _DIAGNOSIS = Code("282291009", "2.16.840.1.113883.6.96", "interprétation diagnostique")
@@ -63,7 +63,7 @@ def vaccine(product: Code, at: str, id: Identifier | None) -> Element:
 def habit(what: Code, words: str, id: Identifier | None) -> Element:
     """A habit of life, in words (IHE PCC Social History Observation; CI-SIS FR-Habitus-mode-de-vie)."""
     value = typed("value", "ST")
-    value.text = words
+    value.text = writable(words)
     return E.entry(
         statement(
             "observation",

@@ -1,6 +1,7 @@
 """Writing CDA R2 documents of level 3 (CI-SIS): the header, sections that people read, entries that programs read."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -15,7 +16,26 @@ from dmp_core.cda.values import TYPE, Code, Identifier
 
 _HL7 = "urn:hl7-org:v3"
 _NAMES = {None: _HL7, "xsi": TYPE[1:].partition("}")[0]}
-E = ElementMaker(namespace=_HL7, nsmap=_NAMES)
+_UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def writable(text: str) -> str:
+    """A text without the characters that XML holds in no way (XML 1.0 §2.2): what is pasted may hide some."""
+    return _UNWRITABLE.sub("", text)
+
+
+def _add_text(element: Element, text: str) -> None:
+    if len(element):
+        element[-1].tail = (element[-1].tail or "") + writable(text)
+    else:
+        element.text = (element.text or "") + writable(text)
+
+
+def _add_attributes(element: Element, given: Mapping[str, str]) -> None:
+    element.attrib.update({name: writable(value) for name, value in given.items()})
+
+
+E = ElementMaker(namespace=_HL7, nsmap=_NAMES, typemap={str: _add_text, dict: _add_attributes})
 _NATIONAL = ("2.16.840.1.113883.2.8.2.1", "1.2.250.1.213.1.1.1.1")
 LOINC = "2.16.840.1.113883.6.1"
 _CONFIDENTIALITY = "2.16.840.1.113883.5.25"
@@ -282,7 +302,7 @@ def _narrative(part: Part) -> Element:
         head = E.thead(E.tr(*(E.th(cell) for cell in heading)))
         text.append(E.table(head, E.tbody(*(E.tr(*(E.td(cell) for cell in row)) for row in rows))))
     else:
-        text.text = " ".join(heading)
+        text.text = writable(" ".join(heading))
     text.extend(E.paragraph(words) for words in part.paragraphs)
     return text
 

@@ -1,6 +1,7 @@
 """What is written is read again as it was meant."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -52,6 +53,12 @@ def test_the_header_comes_back() -> None:
     assert found.facility and found.practice_setting
     assert (found.facility.code, found.practice_setting.code) == ("SA07", "AMBULATOIRE")
     assert found.custodian == CABINET
+
+
+def test_what_xml_cannot_hold_is_left_out() -> None:
+    spoilt = "Vu \x07ce\ufffe\x1f jour\x00"
+    found = read(writing.write(replace(HEAD, title=spoilt), [replace(part(), rows=[[spoilt]], paragraphs=[spoilt])]))
+    assert found.header.title == "Vu ce jour" and found.text.count("Vu ce jour") == 2
 
 
 def test_every_entry_comes_back_with_its_section() -> None:
