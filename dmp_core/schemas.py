@@ -40,7 +40,7 @@ def read_typed(form: Mapping[str, str], kind: Kind, choices: Mapping[Coding, str
     """Read the form of a kind; `choices` are the circumstances, of which one must be chosen when there are any."""
     read = TypedMeasure(form)
     for name in value_fields(kind):
-        number = _number(form.get(name, ""))
+        number = read_number(form.get(name, ""))
         if number is None:
             read.errors[name] = gettext("Écrivez un nombre, par exemple 72,5.")
         else:
@@ -57,12 +57,14 @@ def read_typed(form: Mapping[str, str], kind: Kind, choices: Mapping[Coding, str
     return read
 
 
-def _number(text: str) -> Decimal | None:
+def read_number(text: str) -> Decimal | None:
+    """A number as people type it, of nine digits at most and below a million; None for anything else."""
     try:
-        value = Decimal(text.strip().replace("\u202f", "").replace(",", "."))
+        value = Decimal("".join(text.split()).replace(",", "."))
     except InvalidOperation:
         return None
-    return value if value.is_finite() and 0 <= value < _LARGEST and len(value.as_tuple().digits) < 10 else None
+    is_short = value.is_finite() and len(value.as_tuple().digits) < 10 and value.adjusted() > -10
+    return value if is_short and 0 <= value < _LARGEST else None
 
 
 DOCUMENT_PERIODS = {"mois": 31, "annee": 366, "deux-ans": 731, "cinq-ans": 1827}

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, render_template
 from flask_babel import format_date, gettext
 
 from dmp_core.models.entries import EntryRow
+from dmp_core.pages.spreadsheets import inert
 from dmp_core.queries.entries import count_with_newest, list_entries
 from dmp_core.rules.documents.visibility import Viewer
 from dmp_core.rules.entries.kinds import RESULTS
@@ -27,7 +28,6 @@ from platform_core.french import number_in_words
 blueprint = Blueprint("biology", __name__, template_folder="../templates")
 
 _MOST = 5000
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @blueprint.get("/espace/dossier/resultats")
@@ -140,10 +140,10 @@ def _bands(row: EntryRow) -> list[charts.Band]:
 
 def _cells(course: Course[EntryRow]) -> Iterator[list[str]]:
     for row in course.results:
-        result = told(row) if row.value is None else _number(row.value)
+        result = inert(told(row)) if row.value is None else _number(row.value)
         day = row.effective_at.astimezone(PARIS).date().isoformat()
-        cells = [day, row.label, result, row.unit, _number(row.low), _number(row.high), row.author_name]
-        yield [f"'{cell}" if cell.startswith(_FORMULAS) and row.value is None else cell for cell in cells]
+        bounds = (_number(row.low), _number(row.high))
+        yield [day, inert(row.label), result, inert(row.unit), *bounds, inert(row.author_name)]
 
 
 def _bounds() -> list[str]:

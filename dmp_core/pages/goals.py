@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -14,6 +14,7 @@ from dmp_core.pages.courses import words_of
 from dmp_core.queries.goals import find_goal
 from dmp_core.rules.goals import Bounds, Goal
 from dmp_core.rules.references import find_reference
+from dmp_core.schemas import read_number
 from dmp_core.service import goals as service
 from identity_core.queries import PatientView
 from identity_core.sessions import current_actor, current_patient, patient_required
@@ -114,9 +115,9 @@ def read_aim(form: Mapping[str, str], kind: Kind) -> tuple[dict[str, Any], dict[
     errors: dict[str, str] = {}
     numbers: dict[str, Decimal | None] = {}
     for name, _ in fields_of(kind):
-        try:
-            numbers[name] = _number(form.get(name, ""))
-        except InvalidOperation:
+        typed = form.get(name, "").strip()
+        numbers[name] = read_number(typed)
+        if typed and numbers[name] is None:
             errors[name] = gettext("Écrivez un nombre, par exemple 72,5.")
     until = None
     try:
@@ -134,16 +135,6 @@ def in_words(error: Invalid) -> dict[str, str]:
 def _parts(numbers: Mapping[str, Decimal | None], kind: Kind) -> Iterator[Bounds]:
     for suffix in ("", "2") if kind.components else ("",):
         yield Bounds(numbers.get(f"low{suffix}"), numbers.get(f"high{suffix}"))
-
-
-def _number(text: str) -> Decimal | None:
-    bare = "".join(text.split()).replace(",", ".")
-    if not bare:
-        return None
-    value = Decimal(bare)
-    if not value.is_finite() or len(value.as_tuple().digits) > 9:
-        raise InvalidOperation
-    return value
 
 
 def _said(field: str, code: str) -> str:

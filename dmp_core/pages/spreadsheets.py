@@ -48,8 +48,8 @@ def _cells(point: Point, devices: dict[UUID, str]) -> list[str]:
         format_datetime(point.effective_at, "yyyy-MM-dd HH:mm:ss"),
         *(f"{value:f}".replace(".", ",") for value in point.values),
         point.kind.shown_unit,
-        _inert(source.author),
-        _inert(devices.get(source.device_id, "")) if source.device_id else "",
+        inert(source.author),
+        inert(devices.get(source.device_id, "")) if source.device_id else "",
         "" if point.is_plausible else gettext("Valeur inhabituelle"),
     ]
 
@@ -60,6 +60,6 @@ def _written(rows: Iterable[Sequence[str]]) -> bytes:
     return text.getvalue().encode()
 
 
-def _inert(cell: str) -> str:
+def inert(cell: str) -> str:
     """A cell that no spreadsheet takes for a formula."""
     return f"'{cell}" if cell.lstrip().startswith(_FORMULA) else cell

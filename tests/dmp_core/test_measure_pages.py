@@ -56,6 +56,12 @@ def text_of(space: FlaskClient, path: str) -> str:
     return page.text.replace("\u202f", " ").replace("\u00a0", " ")
 
 
+@pytest.mark.parametrize("number", ["1e-99999", "1e99999", "nan", "0.00000000001"])
+def test_a_number_that_nobody_types_is_refused(space: FlaskClient, number: str) -> None:
+    assert submit(space, "/espace/mesures/pain/objectif", {"low": number}).status_code == 422
+    assert submit(space, "/espace/mesures/pain/ajouter", {**WEIGHT, "value": number}).status_code == 422
+
+
 def test_a_goal_is_set_told_on_the_course_and_taken_away(space: FlaskClient, camille: UUID) -> None:
     submit(space, "/espace/mesures/body-weight/ajouter", WEIGHT)
     answer = submit(space, GOAL, {"low": "68", "high": "73,5", "until": "2999-01-01"})

@@ -17,7 +17,7 @@ from dmp_core.rules.results import Flag, Move, flag_of, gather, unit_in_words
 from dmp_core.rules.signs import Sign, read_signs
 from dmp_core.service.entries.demonstration import add_reports_for_demo
 from platform_core.clock import FrozenClock
-from platform_core.database import transaction
+from platform_core.database import run, transaction
 from tests.dmp_core.cda import building
 from tests.recalling import recall_people
 from tests.signing_in import sign_in_citizen
@@ -141,9 +141,12 @@ def test_a_person_reads_the_course_of_one_examination_and_nobody_else_does(
     assert one.label in listed and "Valeurs habituelles" in listed
     page = client.get(f"/espace/dossier/resultats/{one.id}").text
     assert page.count("<tr role") == 1 + 3 and "<svg" in page and "n’est pas un diagnostic" in page
+    with transaction(patient_id=camille):
+        run("UPDATE dmp_entry SET author_name = ' =1+1' WHERE category = 'results.biology'", {})
     table = client.get(f"/espace/dossier/resultats/{one.id}/valeurs.csv")
     assert table.headers["Cache-Control"] == "no-store"
     lines = table.data.decode("utf-8-sig").splitlines()
     assert len(lines) == 1 + 3 and all(one.label in line for line in lines[1:])
+    assert all(line.endswith(";' =1+1") for line in lines[1:]), "no spreadsheet takes a cell for a formula"
     sign_in_citizen(client, person_id=people.persons["dominique"], patient_id=people.patients["dominique"])
     assert client.get(f"/espace/dossier/resultats/{one.id}").status_code == 404
