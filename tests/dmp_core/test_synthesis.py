@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import date
 from uuid import UUID
 
 import pytest
@@ -32,9 +33,12 @@ from dmp_core.service.profile.summing import write_patient_summary
 from dmp_core.service.profile.telling import tell
 from dmp_core.service.synthesis import drafting, signing
 from dmp_core.service.synthesis.drafting import Summary
+from identity_core.models import RepresentationKind
+from identity_core.rules import Mandate, Power
+from identity_core.service import representations
 from identity_core.service.seeding import Seeded
 from platform_core import crypto
-from platform_core.access import Actor, ActorKind
+from platform_core.access import SYSTEM, Actor, ActorKind
 from platform_core.blobs import service as blobs
 from platform_core.clock import FrozenClock
 from platform_core.database import DatabaseRole, run, transaction
@@ -358,6 +362,27 @@ def test_the_page_keeps_what_was_typed_and_the_patient_sees_what_was_signed(
     assert status == 303 and "Asthme ancien" in office.get(target).text
     sign_in_citizen(space, person_id=people.persons["camille"], patient_id=camille)
     assert target.replace(f"/pro/patients/{camille}", "/espace/dossier") in space.get("/espace/dossier").text
+
+
+@pytest.mark.parametrize(("left_out", "shown"), [("vaccinations", True), ("documents", False)])
+def test_a_helper_whose_mandate_leaves_documents_out_sees_no_summary(
+    client: FlaskClient, people: Seeded, camille: UUID, left_out: str, shown: bool
+) -> None:
+    until = date(2027, 11, 21)
+    with transaction(patient_id=camille):
+        representations.add_representation(
+            patient_id=camille,
+            person_id=people.persons["paul"],
+            kind=RepresentationKind.MANDATE,
+            valid_from=date(2026, 1, 1),
+            valid_until=until,
+            limits=Mandate(frozenset({Power.RECORD}), frozenset({left_out}), until),
+            by=SYSTEM,
+        )
+    helper = {"person_id": people.persons["paul"], "patient_id": people.patients["paul"]}
+    sign_in_citizen(client, **helper, acting_for=camille)
+    page = client.get("/espace/dossier")
+    assert page.status_code == 200 and ("Synthèse médicale" in page.text) is shown
 
 
 def test_the_international_summary_has_the_results_and_the_acts(people: Seeded, camille: UUID) -> None:

@@ -119,6 +119,8 @@ def sign(patient_id: UUID) -> Answer:
 
 def load_panel(*, patient_id: UUID, by: Actor) -> Mapping[str, Any] | None:
     """The latest medical summary that the reader of the record may see; no block without one."""
+    if not by.reaches("documents"):
+        return None
     present = (Condition("types", {"codes": [TYPE]}), Condition("states", {"codes": ["current"]}))
     sought = Sought(patient_id, Viewer.of(by), {"synthesis": ANY_TIME}, present)
     found = documents.search_documents(sought, sort="care", limit=1)
