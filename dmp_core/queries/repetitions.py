@@ -25,7 +25,8 @@ WITH reading AS ({readings}
 ), strung AS (
     SELECT *, count(*) FILTER (WHERE apart) OVER (PARTITION BY near, near2 ORDER BY effective_at) AS run FROM spaced
 ), ranked AS (
-    SELECT *, row_number() OVER (PARTITION BY near, near2, run, author_id, device_id ORDER BY effective_at, id) AS nth
+    SELECT *, row_number() OVER (PARTITION BY near, near2, run, author_id, device_id
+                                 ORDER BY effective_at, value, value2, id) AS nth
       FROM strung
 ), met AS (
     SELECT *, CASE WHEN effective_at - min(effective_at) OVER (PARTITION BY near, near2, run, nth) > %(tolerance)s
