@@ -1,5 +1,6 @@
 """The medical summary of a treating doctor: put together from the record, kept, signed, read back; who may not."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ from dmp_core.rules.documents.visibility import Viewer, ViewerKind
 from dmp_core.rules.professionals.agreements import Choices
 from dmp_core.rules.profile.steps import STEPS
 from dmp_core.rules.profile.told import Told
-from dmp_core.rules.synthesis.drafts import Added, Draft, Line, News, digest
+from dmp_core.rules.synthesis.drafts import Added, Draft, Line, News
 from dmp_core.rules.synthesis.sections import SECTIONS
 from dmp_core.service.documents import acts
 from dmp_core.service.professionals import records
@@ -98,7 +99,7 @@ def reworded(summary: Summary, changes: Said, *, without: tuple[str, ...] = (), 
 def sign(people: Seeded, place: str = "SA07") -> UUID:
     with opened(people) as opening:
         summary = drafting.open_summary(opening)
-        read_so = digest(summary.lines, summary.comments)
+        read_so = summary.digest
         return signing.sign_summary(opening, expected=read_so, place=place, request_id="req")
 
 
@@ -172,7 +173,7 @@ def test_a_draft_is_kept_sealed_offers_what_is_new_and_lapses(
         own = [Added("contexte", "Refuse la télésurveillance")]
         comments = {"allergies": "Revoir l’allergologue"}
         draft = reworded(summary, {"Asthme": "Asthme équilibré"}, without=("Lombalgie",), added=own, comments=comments)
-        drafting.keep_draft(opening, draft)
+        drafting.keep_draft(opening, draft, over=None)
         (row,) = run("SELECT content FROM dmp_synthesis_draft", {})
         assert b"Asthme" not in bytes(row.content)
     with transaction(patient_id=people.patients["dominique"]):
@@ -212,7 +213,9 @@ def test_a_signed_summary_is_read_back_as_it_was_written(people: Seeded, camille
         summary = drafting.open_summary(opening)
         own = [Added("pathologies", "Lombalgie chronique"), Added("allergies", "Pas d’autre allergie")]
         comments = {"vigilance": "Surveiller le souffle."}
-        drafting.keep_draft(opening, reworded(summary, {"Asthme": "Asthme équilibré"}, added=own, comments=comments))
+        drafting.keep_draft(
+            opening, reworded(summary, {"Asthme": "Asthme équilibré"}, added=own, comments=comments), over=None
+        )
     row, document = filed(camille, sign(people))
     header = document.header
     assert (row.type_code, row.class_code, row.state) == ("SYNTH", "11", "current")
@@ -246,7 +249,9 @@ def test_the_next_summary_begins_from_the_one_signed_and_takes_its_place(
         summary = drafting.open_summary(opening)
         own = [Added(name, f"Ajout du médecin, {name}") for name in SECTIONS]
         drafting.keep_draft(
-            opening, reworded(summary, {"Asthme": "Asthme équilibré"}, without=("Salbutamol",), added=own)
+            opening,
+            reworded(summary, {"Asthme": "Asthme équilibré"}, without=("Salbutamol",), added=own),
+            over=None,
         )
     first = sign(people)
     clock.move(days=1)
@@ -280,7 +285,9 @@ def test_a_masked_summary_tells_nothing_to_the_next_which_is_masked_too(people: 
     with opened(people) as opening:
         own = [Added("pathologies", "Anxiété"), Added("vigilance", "Secret")]
         drafting.keep_draft(
-            opening, reworded(drafting.open_summary(opening), {}, added=own, comments={"contexte": "Tu"})
+            opening,
+            reworded(drafting.open_summary(opening), {}, added=own, comments={"contexte": "Tu"}),
+            over=None,
         )
     first = sign(people)
     with transaction(patient_id=camille):
@@ -294,7 +301,7 @@ def test_a_masked_summary_tells_nothing_to_the_next_which_is_masked_too(people: 
 def test_what_cannot_be_signed_changes_nothing(people: Seeded, camille: UUID) -> None:
     with opened(people) as opening:
         summary = drafting.open_summary(opening)
-        right = digest(summary.lines, summary.comments)
+        right = summary.digest
         for expected, place, error, code in (
             ("0" * 64, "SA07", Conflict, "summary-changed"),
             (right, "", Invalid, "invalid-document"),
@@ -303,9 +310,9 @@ def test_what_cannot_be_signed_changes_nothing(people: Seeded, camille: UUID) ->
                 signing.sign_summary(opening, expected=expected, place=place, request_id="")
             assert refused.value.code == code
         with pytest.raises(Invalid, match="kept so") as refused:
-            drafting.keep_draft(opening, Draft(added=[Added("contexte", "x" * 501)]))
+            drafting.keep_draft(opening, Draft(added=[Added("contexte", "x" * 501)]), over=None)
         assert refused.value.code == "invalid-summary"
-        drafting.keep_draft(opening, reworded(summary, {}, without=("",)))
+        drafting.keep_draft(opening, reworded(summary, {}, without=("",)), over=None)
         with pytest.raises(Invalid) as refused:
             signing.sign_summary(opening, expected="", place="SA07", request_id="")
         assert refused.value.code == "summary-empty"
@@ -319,7 +326,9 @@ def test_what_cannot_be_signed_changes_nothing(people: Seeded, camille: UUID) ->
 
 
 def post(client: FlaskClient, path: str, **form: str) -> tuple[int, str]:
-    answer = client.post(path, data={**form, "csrf_token": read_csrf_token(client, path)})
+    over = re.search(r'name="over" value="([^"]*)"', client.get(path).text)
+    said = {"over": over[1], **form} if over else form
+    answer = client.post(path, data={**said, "csrf_token": read_csrf_token(client, path)})
     return answer.status_code, answer.headers.get("Location", "") or answer.text
 
 
@@ -362,6 +371,24 @@ def test_the_page_keeps_what_was_typed_and_the_patient_sees_what_was_signed(
     assert status == 303 and "Asthme ancien" in office.get(target).text
     sign_in_citizen(space, person_id=people.persons["camille"], patient_id=camille)
     assert target.replace(f"/pro/patients/{camille}", "/espace/dossier") in space.get("/espace/dossier").text
+
+
+def test_two_tabs_lose_nothing_unseen_and_sign_once(app: Flask, people: Seeded, camille: UUID) -> None:
+    office = app.test_client()
+    sign_in_professional(office, professional_id=people.professionals["dr-martin"])
+    page = f"/pro/patients/{camille}/synthese"
+    assert post(office, page, act="enregistrer", **{"add-contexte": "Du premier onglet"})[0] == 303
+    status, shown = post(office, page, act="enregistrer", over="", **{"add-contexte": "Du second onglet"})
+    assert status == 409 and "Ce brouillon a changé ailleurs" in shown and "Du second onglet" in shown
+    assert "Du premier onglet" in office.get(page).text
+    assert f'name="over" value="{summed(people).changed_at:%Y-%m-%d}' in shown, "saved again, it takes its place"
+
+    read_so = summed(people).digest
+    assert post(office, f"{page}/relecture", read=read_so, place="SA07")[0] == 303
+    assert post(office, f"{page}/relecture", read=read_so, place="SA07")[0] == 409
+    with transaction(patient_id=camille):
+        mine = {"doctor": people.professionals["dr-martin"]}
+        assert len(run("SELECT 1 FROM dmp_document WHERE type_code = 'SYNTH' AND author_id = %(doctor)s", mine)) == 1
 
 
 @pytest.mark.parametrize(("left_out", "shown"), [("vaccinations", True), ("documents", False)])

@@ -91,8 +91,9 @@ def test_two_summaries_are_told_apart_by_what_is_read_of_them() -> None:
     line = Line("pathologies", "Asthme", kept=True)
     alike = [[line], [line, Line("pathologies", "Écarté", kept=False)]]
     others = [[replace(line, text="Asthme léger")], [replace(line, section="antecedents")], []]
-    assert len({digest(lines, {}) for lines in alike}) == 1
-    assert len({digest(lines, {}) for lines in [alike[0], *others]} | {digest(alike[0], {"allergies": "Aucune"})}) == 5
+    assert len({digest(lines, {}, None) for lines in alike}) == 1
+    moved = {digest(alike[0], {"allergies": "Aucune"}, None), digest(alike[0], {}, UUID(int=1))}
+    assert len({digest(lines, {}, None) for lines in [alike[0], *others]} | moved) == 6
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from dmp_core.pages.reader import narrative
 from dmp_core.queries import documents
 from dmp_core.queries.documents import Condition, Sought
 from dmp_core.rules.documents.visibility import Viewer
-from dmp_core.rules.synthesis.drafts import MOST_COMMENT, MOST_TEXT, Added, Decision, Draft, Line, digest
+from dmp_core.rules.synthesis.drafts import MOST_COMMENT, MOST_TEXT, Added, Decision, Draft, Line
 from dmp_core.rules.synthesis.sections import SECTIONS
 from dmp_core.service.professionals import records
 from dmp_core.service.professionals.records import Opening
@@ -71,7 +72,7 @@ def keep_draft(patient_id: UUID) -> Answer:
             drafting.abandon_draft(opening)
             flash(gettext("Le brouillon est abandonné : voici de nouveau ce que propose le dossier."), "success")
         else:
-            drafting.keep_draft(opening, draft)
+            drafting.keep_draft(opening, draft, over=_read_instant(request.form.get("over", "")))
         if act == "relire":
             return redirect(url_for(".show_preview", patient_id=patient_id), 303)
         if act != "recommencer":
@@ -79,7 +80,9 @@ def keep_draft(patient_id: UUID) -> Answer:
         return redirect(url_for(".show_draft", patient_id=patient_id, _anchor=act if act in SECTIONS else None), 303)
 
     def show_again(opening: Opening, error: DomainError) -> str:
-        return _draft_page(opening, drafting.lay_out_again(opening, draft), _errors(error))
+        summary = drafting.lay_out_again(opening, draft)
+        _note(opening, summary)
+        return _draft_page(opening, summary, _errors(error))
 
     return _as_treating_doctor(patient_id, keep, show_again)
 
@@ -112,7 +115,9 @@ def sign(patient_id: UUID) -> Answer:
         return redirect(target, 303)
 
     def show_again(opening: Opening, error: DomainError) -> str:
-        return _preview_page(opening, drafting.open_summary(opening), _errors(error))
+        summary = drafting.open_summary(opening)
+        _note(opening, summary)
+        return _preview_page(opening, summary, _errors(error))
 
     return _as_treating_doctor(patient_id, act, show_again)
 
@@ -174,7 +179,7 @@ def _preview_page(opening: Opening, summary: Summary, errors: Mapping[str, str])
         opening=opening,
         document=signing.preview(opening, summary),
         narrative=lambda section: narrative(section, ""),
-        read=digest(summary.lines, summary.comments),
+        read=summary.digest,
         signed=_find_signed(opening, summary),
         places=[(code, FACILITIES[code].label) for code in PLACES],
         place=request.form.get("place", ""),
@@ -198,6 +203,13 @@ def _read_draft(form: MultiDict[str, str], *, take_news: bool) -> Draft:
     comments = {name: text for name in SECTIONS if (text := form.get(f"comment-{name}", "").strip())}
     added = [one for one in own if one.text and one.section in SECTIONS]
     return Draft([one for one in decisions if one], added, comments)
+
+
+def _read_instant(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _decision(form: MultiDict[str, str], number: str, take_news: bool) -> Decision | None:
@@ -234,6 +246,12 @@ def _errors(error: DomainError) -> dict[str, str]:
     said = {
         "invalid-document": {"place": gettext("Choisissez votre lieu d’exercice.")},
         "summary-changed": {"": gettext("Le brouillon ou le dossier a changé depuis votre lecture : relisez.")},
+        "draft-changed": {
+            "": gettext(
+                "Ce brouillon a changé ailleurs, par exemple dans un autre onglet : rien n’est enregistré. Enregistrez "
+                "de nouveau pour le remplacer par ce que vous lisez ici."
+            )
+        },
         "summary-empty": {"": gettext("Cette synthèse ne dit rien : gardez ou ajoutez au moins une ligne.")},
         "invalid-summary": {
             "": gettext("Une ligne dépasse 500 caractères, ou un commentaire 2 000 : raccourcissez-les.")

@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from uuid import UUID
 
 from dmp_core.rules.synthesis.facts import Proposal, name_of
 from dmp_core.rules.synthesis.sections import SECTIONS
@@ -105,9 +106,9 @@ def lay_out(proposals: Sequence[Proposal], draft: Draft | None, *, anew: bool = 
     return sorted(lines, key=lambda one: (order[one.section], one.proposal is None, _is_over(one)))
 
 
-def digest(lines: Sequence[Line], comments: Mapping[str, str]) -> str:
-    """What tells two summaries apart: the lines kept and the comments, as they are read."""
-    said = [[one.section, one.text] for one in lines if one.kept], sorted(comments.items())
+def digest(lines: Sequence[Line], comments: Mapping[str, str], signed_before: UUID | None) -> str:
+    """What tells two summaries apart: the lines kept and the comments, as they are read, and the one signed before."""
+    said = [[one.section, one.text] for one in lines if one.kept], sorted(comments.items()), str(signed_before)
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
 

@@ -22,14 +22,15 @@ from dmp_core.rules.synthesis.drafts import (
     Draft,
     Line,
     News,
+    digest,
     lay_out,
 )
 from dmp_core.service.professionals.records import Opening
 from dmp_core.service.synthesis.gathering import ALL, gather
 from dmp_core.workflow import DocumentState
 from platform_core import audit, clock, crypto
-from platform_core.database import db
-from platform_core.errors import Fault, Forbidden, Invalid
+from platform_core.database import db, run
+from platform_core.errors import Conflict, Fault, Forbidden, Invalid
 
 TYPE = "SYNTH"
 LASTS = timedelta(days=30)
@@ -54,6 +55,11 @@ class Summary:
     def news(self) -> Sequence[Line]:
         """The lines that moved since the draft."""
         return [one for one in self.lines if one.news is not News.NONE]
+
+    @property
+    def digest(self) -> str:
+        """What tells it from another."""
+        return digest(self.lines, self.comments, self.signed_id)
 
     @property
     def draft(self) -> Draft:
@@ -84,8 +90,7 @@ def open_summary(opening: Opening) -> Summary:
     proposals = gather(opening)
     row = _find(opening)
     key = crypto.patient_key(opening.patient.id)
-    if row and row.content and row.lapses_at and row.lapses_at > clock.now():
-        draft = Draft.read(crypto.decrypt(key, row.content, _context(opening, "draft")))
+    if row and (draft := _waiting(opening, row)):
         shown = {name for one in proposals for name in one.names}
         gone = sum(1 for one in draft.decisions if one.kept and not shown & set(one.names))
         lines = lay_out(proposals, draft)
@@ -99,21 +104,35 @@ def open_summary(opening: Opening) -> Summary:
 def lay_out_again(opening: Opening, draft: Draft) -> Summary:
     """The summary with what the doctor has just written, although it could not be kept."""
     check_quality(opening)
-    return Summary(lay_out(gather(opening), draft), draft.comments)
+    lines, row = lay_out(gather(opening), draft), _find(opening)
+    if row is None or _waiting(opening, row) is None:
+        return Summary(lines, draft.comments)
+    return Summary(lines, draft.comments, row.changed_at, row.lapses_at, row.document_id)
 
 
-def keep_draft(opening: Opening, draft: Draft) -> None:
+def hold(opening: Opening) -> None:
+    """Have the summary of a doctor for a patient alone until the transaction ends: two tabs write it one by one."""
+    key = f"dmp:synthesis:{opening.patient.id}:{opening.professional.id}"
+    run("SELECT pg_advisory_xact_lock(hashtextextended(%(key)s, 0))", {"key": key})
+
+
+def keep_draft(opening: Opening, draft: Draft, *, over: datetime | None) -> None:
     """Keep what the doctor wrote until they come back, for thirty days; lines that it does not speak of stay decided.
 
-    Raises `Forbidden` (`not-treating-doctor`), `Invalid` (`invalid-summary`) with a fault for each section.
+    `over` is when the draft that they had before them was changed, None when there was none. Raises `Forbidden`
+    (`not-treating-doctor`), `Invalid` (`invalid-summary`) with a fault for each section, `Conflict` (`draft-changed`)
+    when it is another by now: what was kept in another tab is not lost unseen.
     """
     check_quality(opening)
     if faults := _faults(draft):
         raise Invalid("The summary cannot be kept so.", code="invalid-summary", faults=faults)
-    key, now = crypto.patient_key(opening.patient.id), clock.now()
+    hold(opening)
     row = _find(opening)
-    if row and row.content:
-        draft = draft.after(Draft.read(crypto.decrypt(key, row.content, _context(opening, "draft"))))
+    before = _waiting(opening, row) if row else None
+    if over != (row.changed_at if row and before else None):
+        raise Conflict("The draft was changed since it was read.", code="draft-changed")
+    draft = draft.after(before) if before else draft
+    key, now = crypto.patient_key(opening.patient.id), clock.now()
     content = crypto.encrypt(key, draft.write(), _context(opening, "draft"))
     _write(opening, content=content, changed_at=now, lapses_at=now + LASTS)
     audit.record("dmp:synthesis:kept", by=opening.by, object_type="patient", object_id=opening.patient.id)
@@ -122,6 +141,7 @@ def keep_draft(opening: Opening, draft: Draft) -> None:
 def abandon_draft(opening: Opening) -> None:
     """Begin again from the record, or from the summary signed before; what was written since is lost."""
     check_quality(opening)
+    hold(opening)
     _write(opening, **_NO_DRAFT)
     audit.record("dmp:synthesis:abandoned", by=opening.by, object_type="patient", object_id=opening.patient.id)
 
@@ -152,6 +172,13 @@ def _is_shown(opening: Opening, row: SynthesisDraft) -> bool:
 
 def _find(opening: Opening) -> SynthesisDraft | None:
     return db.session.get(SynthesisDraft, (opening.patient.id, opening.professional.id), populate_existing=True)
+
+
+def _waiting(opening: Opening, row: SynthesisDraft) -> Draft | None:
+    """The draft that was kept, unless nobody came back to it in time."""
+    if row.content is None or row.lapses_at is None or row.lapses_at <= clock.now():
+        return None
+    return Draft.read(crypto.decrypt(crypto.patient_key(opening.patient.id), row.content, _context(opening, "draft")))
 
 
 def _context(opening: Opening, what: str) -> bytes:

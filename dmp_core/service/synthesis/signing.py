@@ -15,7 +15,6 @@ from dmp_core.fhir.imports import of_header, write_imported
 from dmp_core.queries import documents as queries
 from dmp_core.queries.documents import Condition, Sought
 from dmp_core.rules.documents.visibility import Viewer
-from dmp_core.rules.synthesis.drafts import digest
 from dmp_core.service.documents import acts
 from dmp_core.service.documents.drafts import Draft, judge, received
 from dmp_core.service.documents.storing import Links, file_document
@@ -23,7 +22,7 @@ from dmp_core.service.drafts import Author
 from dmp_core.service.professionals.records import Opening
 from dmp_core.service.professionals.writing import PLACES, check_filing
 from dmp_core.service.synthesis.composing import compose, oid_of_uuid
-from dmp_core.service.synthesis.drafting import TYPE, Summary, keep_signed, open_summary
+from dmp_core.service.synthesis.drafting import TYPE, Summary, hold, keep_signed, open_summary
 from dmp_core.workflow import DocumentAct, DocumentState
 from notification_core import service as notification
 from platform_core import audit, clock
@@ -50,6 +49,7 @@ def sign_summary(opening: Opening, *, expected: str, place: str, request_id: str
     (`not-treating-doctor`, `writing-refused`, `identity-not-qualified`), `Invalid` (`invalid-document` for an unknown
     `place`, `summary-empty`), `Conflict` (`summary-changed`) when the draft or the record is no longer what was read.
     """
+    hold(opening)
     summary = open_summary(opening)
     check_filing(patient_id=opening.patient.id, by=opening.by)
     _check(summary, expected, place)
@@ -77,7 +77,7 @@ def sign_summary(opening: Opening, *, expected: str, place: str, request_id: str
 def _check(summary: Summary, expected: str, place: str) -> None:
     if not any(one.kept for one in summary.lines) and not any(summary.comments.values()):
         raise Invalid("A summary that says nothing cannot be signed.", code="summary-empty")
-    if not hmac.compare_digest(expected, digest(summary.lines, summary.comments)):
+    if not hmac.compare_digest(expected, summary.digest):
         raise Conflict("The summary changed since it was read: read it again.", code="summary-changed")
     if place not in PLACES:
         fault = Fault("place", "is not one of those proposed.", "code-invalid")
