@@ -174,6 +174,17 @@ def test_what_was_handed_over_and_what_is_left_are_told_from_the_documents(
     assert found.kind is LineKind.PRESCRIPTION
 
 
+def test_numbers_that_no_prescription_has_count_as_not_said(
+    space: FlaskClient, file: File, camille: UUID, clock: FrozenClock
+) -> None:
+    file("P-1", "57833-6", line("L-1", clock, ago=5, repeats=99_999), ago=5)
+    file("D-1", "60593-1", given("G-1", clock, 3, "L-1", boxes=10**12, product=Code()), ago=3)
+    with transaction(patient_id=camille):
+        told = [(one.label, one.repeats, one.quantity) for one in list_lines(patient_id=camille, viewer=PATIENT)]
+    assert told == [("Produit sans nom", None, None), ("ESSAIPRIL 5 mg, comprimé", None, Decimal(2))]
+    assert [space.get(page).status_code for page in ("/espace/dossier", "/espace/dossier/prescriptions")] == [200, 200]
+
+
 def test_what_is_masked_vanishes_for_others_with_all_that_would_tell_of_it(
     space: FlaskClient, served: tuple[UUID, UUID], camille: UUID, by: Actor, file: File, clock: FrozenClock
 ) -> None:

@@ -12,6 +12,7 @@ from dmp_core.rules.prescriptions.following import follow
 from dmp_core.rules.prescriptions.limits import first_by, longest
 from dmp_core.rules.prescriptions.lines import Line, LineKind
 from dmp_core.rules.prescriptions.matching import Certainty, Given, match
+from dmp_core.rules.prescriptions.names import UNNAMED
 from dmp_core.rules.prescriptions.standing import Limit, State, stand
 
 DAY = date(2026, 3, 1)
@@ -221,6 +222,21 @@ def test_repetitions_are_those_of_two_prescriptions_in_use(other: dict[str, Any]
     today = DAY + timedelta(days=10)
     found = overlapping([(one, stand(one, [], today)) for one in lines], today)
     assert [one.why for one in found] == ([why] if why else [])
+
+
+def test_what_has_no_name_repeats_nothing() -> None:
+    unnamed = {"label": UNNAMED, "codes": (), "substances": ("",)}
+    assert overlapping([(one, stand(one, [], DAY)) for one in (line(1, **unnamed), line(2, **unnamed))], DAY) == []
+
+
+@pytest.mark.parametrize("written", [date.min, DAY, date.max])
+def test_what_no_calendar_holds_is_bounded(written: date) -> None:
+    prescribed = line(days=3_650, repeats=99, written_on=written)
+    given = [
+        Given(serving(prescribed, quantity=quantity, written_on=written), Certainty.LINE) for quantity in (0, 10**6)
+    ]
+    found = stand(prescribed, given, DAY)
+    assert found.until <= date.max and found.covers == date.max
 
 
 def test_a_prescription_served_to_its_end_repeats_nothing() -> None:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from dmp_core.rules.prescriptions.lines import ATC, Line, coded
 from dmp_core.rules.prescriptions.matching import same_substance
-from dmp_core.rules.prescriptions.names import folded
+from dmp_core.rules.prescriptions.names import folded, same_name
 from dmp_core.rules.prescriptions.standing import Standing, State
 
 # Shorter names (« fer ») are found in too many others.
@@ -132,11 +132,11 @@ def _meets(line: Line, allergy: Known) -> Why | None:
 
 
 def _is_taken(line: Line, treatment: Known) -> bool:
-    return bool(line.atc & coded(tuple(treatment.codes), ATC)) or folded(line.label) == folded(treatment.label)
+    return bool(line.atc & coded(tuple(treatment.codes), ATC)) or same_name(line.label, treatment.label)
 
 
 def _same(one: Line, other: Line) -> bool:
-    return same_substance(one, other) or folded(one.label) == folded(other.label)
+    return same_substance(one, other) or same_name(one.label, other.label)
 
 
 def _repeats(one: Line, other: Line) -> Why | None:

@@ -1,7 +1,7 @@
-"""The legal limits of a prescription in time."""
+"""The limits of a prescription in time: those of the law, and that of the calendar."""
 
 from calendar import monthrange
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 
 
@@ -16,6 +16,13 @@ def longest(written_on: date) -> date:
     return _after(written_on, 12)
 
 
+def later(day: date, days: int) -> date:
+    """So many days after a day, without leaving the calendar: documents may state any date."""
+    return day + timedelta(days=max((date.min - day).days, min(days, (date.max - day).days)))
+
+
 def _after(day: date, months: int) -> date:
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    if year > date.max.year:
+        return date.max
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))

@@ -1,6 +1,6 @@
 """The lines of prescriptions and dispensations as the record follows them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -15,12 +15,14 @@ from dmp_core.cda.resources.parts import concept
 from dmp_core.cda.statements import Author, Device, Medication, MedicationKind, Product, Statement
 from dmp_core.cda.values import Code, Moment, Quantity
 from dmp_core.rules.prescriptions import wording
+from dmp_core.rules.prescriptions.names import UNNAMED
 
 ATC = "http://www.whocc.no/atc"
 SMS = "urn:oid:2.16.840.1.113883.3.6905.2"
 _WHOLE_ATC = 7
 # A month of treatment is one of thirty days (code de la santé publique, art. R. 5123-2).
 _DAYS = {"h": Decimal(1) / 24, "d": Decimal(1), "wk": Decimal(7), "mo": Decimal(30), "a": Decimal(365)}
+_BOUNDS = {"days": (1, 3_650), "repeats": (1, 99), "quantity": (Decimal("0.001"), Decimal(10) ** 6)}
 
 
 class LineKind(StrEnum):
@@ -89,7 +91,13 @@ def read_lines(document: ClinicalDocument, document_id: UUID) -> Sequence[Line]:
     """The lines that a document holds, in its order: medicines and devices prescribed, medicines handed over."""
     header = document.header
     found = [kept for one in document.statements if (kept := _kept(one, header))]
-    return [Line(document_id=document_id, number=number, **kept) for number, kept in enumerate(found, 1)]
+    return [Line(document_id=document_id, number=number, **_plausible(kept)) for number, kept in enumerate(found, 1)]
+
+
+def _plausible(kept: Mapping[str, Any]) -> dict[str, Any]:
+    """The same, where a number that no prescription has counts as not said: what is counted from it stays sound."""
+    beyond = [name for name, (least, most) in _BOUNDS.items() if kept[name] and not least <= kept[name] <= most]
+    return {**kept, **dict.fromkeys(beyond)}
 
 
 def _kept(one: Statement, header: Header) -> dict[str, Any] | None:
@@ -106,7 +114,7 @@ def _device(found: Device, header: Header) -> dict[str, Any]:
     return {
         "kind": LineKind.PRESCRIPTION,
         "identifier": found.id,
-        "label": found.code.words,
+        "label": found.code.words or UNNAMED,
         "codes": tuple(_codes(found.code)),
         "written_on": header.created.day,
         "starts_on": start.day if start else None,
@@ -126,7 +134,7 @@ def _medicine(found: Medication, kind: LineKind, header: Header) -> dict[str, An
         "identifier": found.id,
         "order": found.order,
         "orders": tuple(f"urn:oid:{one}" for one in orders if one),
-        "label": " ".join((found.product.name or found.text or found.product.code.words).split()),
+        "label": " ".join((found.product.name or found.text or found.product.code.words).split()) or UNNAMED,
         "substances": tuple(_substances(found.product)),
         "codes": tuple(code for one in (found.product.code, *found.product.substances) for code in _codes(one)),
         "written_on": _written(found, kind, header),

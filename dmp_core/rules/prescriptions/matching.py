@@ -7,7 +7,7 @@ from uuid import UUID
 
 from dmp_core.rules.prescriptions.limits import longest
 from dmp_core.rules.prescriptions.lines import ATC, SMS, Line, coded
-from dmp_core.rules.prescriptions.names import folded
+from dmp_core.rules.prescriptions.names import same_name
 
 
 class Certainty(StrEnum):
@@ -75,7 +75,7 @@ def _likeness(one: Line, other: Line) -> int:
     """3 for the same product, 2 for the same name, 1 for the same substance, 0 for another medicine."""
     if _products(one) & _products(other):
         return 3
-    if folded(one.label) == folded(other.label):
+    if same_name(one.label, other.label):
         return 2
     return int(same_substance(one, other))
 
@@ -84,7 +84,7 @@ def same_substance(one: Line, other: Line) -> bool:
     """Whether two medicines hold a substance in common, as their codes or the names of their substances say."""
     if one.atc & other.atc or coded(one.codes, SMS) & coded(other.codes, SMS):
         return True
-    return bool({folded(name) for name in one.substances} & {folded(name) for name in other.substances})
+    return any(same_name(name, another) for name in one.substances for another in other.substances)
 
 
 def _products(line: Line) -> set[str]:

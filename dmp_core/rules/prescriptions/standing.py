@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import ROUND_CEILING, Decimal
 from enum import StrEnum
 
-from dmp_core.rules.prescriptions.limits import first_by, longest
+from dmp_core.rules.prescriptions.limits import first_by, later, longest
 from dmp_core.rules.prescriptions.lines import Line
 from dmp_core.rules.prescriptions.matching import Given
 
@@ -122,7 +122,7 @@ def _until(line: Line, given: Sequence[Given]) -> tuple[date, Limit]:
         return first_by(line.written_on), Limit.FIRST
     if line.days is None or line.repeats is None:
         return last, Limit.LONGEST
-    written = given[0].line.written_on + timedelta(days=line.days * (line.repeats + 1) - 1)
+    written = later(given[0].line.written_on, line.days * (line.repeats + 1) - 1)
     return min(written, last), Limit.WRITTEN
 
 
@@ -132,8 +132,8 @@ def _covers(line: Line, given: Sequence[Given]) -> date | None:
         return None
     ends = None
     for one in given:
-        begins = one.line.written_on if ends is None else max(one.line.written_on, ends + timedelta(days=1))
-        ends = begins + timedelta(days=int(line.days * _share(line, one.line)) - 1)
+        begins = one.line.written_on if ends is None else max(one.line.written_on, later(ends, 1))
+        ends = later(begins, int(line.days * _share(line, one.line)) - 1)
     return ends
 
 
