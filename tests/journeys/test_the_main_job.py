@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
 from identity_core.gateway import openid
 from identity_core.service.seeding import Seeded, seed_people
@@ -91,13 +91,6 @@ def grant(camille: Page, client: PartnerClient, check: Check) -> Space:
     login = client.start_authorization(
         datatypes=["measures.heart-rate"], actions=["read", "write"], purpose="prevention"
     )
-    returned: list[str] = []
-
-    def receive(route: Route) -> None:
-        returned.append(route.request.url)
-        route.fulfill(body="<html lang='fr'><title>Application</title>", content_type="text/html")
-
-    camille.route(f"{CALLBACK}*", receive)
     camille.goto(login.url)
     check(camille)
     camille.get_by_role("button", name="Se connecter").click()
@@ -116,9 +109,9 @@ def grant(camille: Page, client: PartnerClient, check: Check) -> Space:
     expect(camille.get_by_role("heading", level=1)).to_contain_text(NAME)
     camille.get_by_role("button", name="Confirmer").click()
     check(camille)
-    camille.get_by_role("link", name="Retourner à").click()
-    camille.wait_for_url(f"{CALLBACK}*")
-    return client.open(client.finish_authorization(login, returned[0]))
+    with camille.expect_request(f"{CALLBACK}*") as returned:
+        camille.get_by_role("link", name="Retourner à").click()
+    return client.open(client.finish_authorization(login, returned.value.url))
 
 
 def test_a_dossier_becomes_an_app_that_a_patient_allows_pauses_and_revokes(
