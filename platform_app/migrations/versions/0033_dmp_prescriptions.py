@@ -34,9 +34,7 @@ def upgrade() -> None:
         sa.CheckConstraint("kind IN ('prescription', 'dispensation')", name="ck_dmp_medicine_line_kind"),
         postgresql_partition_by="HASH (patient_id)",
     )
-    op.create_index(
-        "ix_dmp_medicine_line_written_on", "dmp_medicine_line", ["patient_id", sa.text("written_on DESC")]
-    )
+    op.create_index("ix_dmp_medicine_line_written_on", "dmp_medicine_line", ["patient_id", sa.text("written_on DESC")])
     op.execute("ALTER TABLE dmp_medicine_line ENABLE ROW LEVEL SECURITY")
     op.execute(f"CREATE POLICY bound ON dmp_medicine_line TO ens_app USING ({BOUND}) WITH CHECK ({BOUND})")
     # What a document states does not change: its lines go with the space.

@@ -34,7 +34,9 @@ def list_versions(application_id: UUID) -> str:
     )
 
 
-@blueprint.get("/editeur/applications/<uuid:application_id>/versions/<int(max=2147483647):submission>/<int(max=2147483647):number>")
+@blueprint.get(
+    "/editeur/applications/<uuid:application_id>/versions/<int(max=2147483647):submission>/<int(max=2147483647):number>"
+)
 @agent_required("publisher")
 def show_version(application_id: UUID, submission: int, number: int) -> str:
     by = current_actor()
