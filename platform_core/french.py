@@ -2,7 +2,7 @@
 
 import re
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
@@ -10,6 +10,8 @@ from babel.numbers import format_decimal
 from platform_core.clock import PARIS
 
 LOCALE = "fr"
+_DIGITS = 400
+"""More than any number that is kept: by default a number of thirty digits is a fault."""
 _NO_BREAK = "\u00a0"
 _NARROW = "\u202f"
 _BEFORE_SIGN = re.compile(r" (?=[;?!»])")
@@ -64,9 +66,10 @@ def number_in_words(value: Decimal | float | None) -> str:
     if value is None:
         return ""
     exponent = value.as_tuple().exponent if isinstance(value, Decimal) else None
-    if isinstance(exponent, int) and exponent < 0:
-        return format_decimal(value, f"#,##0.{'0' * -exponent}", locale=LOCALE)
-    return format_decimal(value, locale=LOCALE, decimal_quantization=False)
+    with localcontext(prec=_DIGITS):
+        if isinstance(exponent, int) and exponent < 0:
+            return format_decimal(value, f"#,##0.{'0' * -exponent}", locale=LOCALE)
+        return format_decimal(value, locale=LOCALE, decimal_quantization=False)
 
 
 def size_in_words(size: int) -> str:

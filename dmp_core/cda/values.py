@@ -13,6 +13,7 @@ PARIS = ZoneInfo("Europe/Paris")
 NAMESPACES = {"h": "urn:hl7-org:v3", "pharm": "urn:ihe:pharm:medication", "lab": "urn:oid:1.3.6.1.4.1.19376.1.3.2"}
 TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 
+_MOST_DIGITS = 40
 _MOMENT = re.compile(r"(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:\.\d+)?([+-]\d{4})?")
 
 
@@ -200,12 +201,13 @@ def bounds(element: Element | None) -> Bounds | None:
 
 
 def decimal(written: str) -> Decimal | None:
-    """A finite decimal number, as written; None for anything else."""
+    """A finite decimal number, as written; None for anything else, or for one that no measure has."""
     try:
         number = Decimal(written)
     except InvalidOperation:
         return None
-    return number if number.is_finite() and number.adjusted() < 30 else None
+    is_sane = number.is_finite() and -30 < number.adjusted() < 30 and len(number.as_tuple().digits) <= _MOST_DIGITS
+    return number if is_sane else None
 
 
 def _zone(offset: str | None) -> ZoneInfo | timezone:

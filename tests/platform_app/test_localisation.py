@@ -40,6 +40,8 @@ def test_a_day_is_the_day_in_paris(day: date | None, words: str, figures: str) -
         (Decimal("1250"), "1\u202f250"),
         (1234567.25, "1\u202f234\u202f567,25"),
         (Decimal("-0.123456"), "-0,123456"),
+        (Decimal("0." + "1" * 38), "0," + "1" * 38),
+        (Decimal("1E+29"), "100" + "\u202f000" * 9),
         (0, "0"),
         (None, ""),
     ],

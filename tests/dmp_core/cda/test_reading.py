@@ -115,6 +115,8 @@ def test_a_body_that_is_a_file_is_given_as_bytes() -> None:
         ('<value xsi:type="ST">Présence</value>', "Présence"),
         ('<value xsi:type="PQ" value="NaN"/>', None),
         ('<value xsi:type="PQ" value="trop" unit="g"/>', None),
+        ('<value xsi:type="PQ" value="1E-99999" unit="g"/>', None),
+        (f'<value xsi:type="PQ" value="0.{"1" * 41}" unit="g"/>', None),
         ("", None),
     ],
 )
