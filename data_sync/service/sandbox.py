@@ -12,6 +12,7 @@ from consent.workflow import Answer
 from identity_core import queries as identity
 from identity_core.queries import PatientView
 from oauth import service as oauth
+from oauth.errors import RequestGone
 from oauth.rules.clients import Client
 from oauth.rules.details import Asked, narrow
 from platform_core import clock, config
@@ -70,6 +71,8 @@ def decide(
         address = _answer(request_id, device.asked, patient, decision, details, by)
         return config.current().base_url + address
     opened = oauth.open_pushed_request(request_uri=request_uri or "", client_id=client.client_id, now=now)
+    if opened.asked is None:
+        raise RequestGone("This request asks a professional: no synthetic patient answers it.")
     request_id = oauth.hand_over(opened=opened, browser_key=browser_key, by=app)
     by = replace(by, assurance=opened.demand.acr or _USUAL_LEVEL)
     _answer(request_id, opened.asked, patient, decision, details, by)
