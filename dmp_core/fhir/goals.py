@@ -7,6 +7,7 @@ from typing import Any
 from dmp_core.categories import KINDS, Coding, Kind
 from dmp_core.rules.goals import Bounds, Goal
 from dmp_core.rules.observations import UCUM
+from platform_core.clock import PARIS
 
 
 def write_goal(goal: Goal, patient_reference: str) -> dict[str, Any]:
@@ -18,7 +19,7 @@ def write_goal(goal: Goal, patient_reference: str) -> dict[str, Any]:
         "lifecycleStatus": "active",
         "description": {"text": kind.label},
         "subject": {"reference": f"Patient/{patient_reference}"},
-        "startDate": goal.set_at.date().isoformat(),
+        "startDate": goal.set_at.astimezone(PARIS).date().isoformat(),
         "expressedBy": {"display": goal.author_name},
         "target": list(_targets(goal, kind)),
     }

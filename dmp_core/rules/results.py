@@ -9,6 +9,8 @@ from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
+from dmp_core.rules.search.words import fold
+
 _LOINC = "http://loinc.org|"
 _MICRO = re.compile(r"\bu(?=[gmlL])")
 _NAMED = {"Cel": "°C", "mm[Hg]": "mmHg", "cm[H2O]": "cmH₂O", "mo": "mois", "wk": "sem.", "d": "j", "a": "ans"}
@@ -113,7 +115,7 @@ def gather(rows: Iterable[R]) -> Sequence[Course[R]]:
     for row in sorted(rows, key=lambda one: one.effective_at, reverse=True):
         if row.status != "cancelled":
             found.setdefault((_examination(row), row.unit), []).append(row)
-    return sorted((Course(some) for some in found.values()), key=lambda one: one.latest.label.casefold())
+    return sorted((Course(some) for some in found.values()), key=lambda one: fold(one.latest.label))
 
 
 def unit_in_words(unit: str) -> str:

@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID, uuid4
 
@@ -13,11 +13,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from playwright.sync_api import Page, expect
 
+from dmp_core.fhir.goals import write_goal
 from dmp_core.queries import goals
 from dmp_core.queries.devices import list_kept
 from dmp_core.queries.professionals import get_choices
 from dmp_core.rules.devices import traits_of
-from dmp_core.rules.goals import Bounds
+from dmp_core.rules.goals import Bounds, Goal
 from dmp_core.service.demonstration import add_measures_for_demo
 from dmp_core.service.professionals import agreements
 from identity_core.service.seeding import Seeded
@@ -54,6 +55,12 @@ def text_of(space: FlaskClient, path: str) -> str:
     page = space.get(path)
     assert page.status_code == 200
     return page.text.replace("\u202f", " ").replace("\u00a0", " ")
+
+
+def test_a_goal_begins_on_the_day_of_paris() -> None:
+    late = datetime(2026, 6, 1, 22, 30, tzinfo=UTC)
+    goal = Goal("pain", (Bounds(high=Decimal(3)),), None, "Camille Durand", False, late)
+    assert write_goal(goal, "x")["startDate"] == "2026-06-02"
 
 
 @pytest.mark.parametrize("number", ["1e-99999", "1e99999", "nan", "0.00000000001"])

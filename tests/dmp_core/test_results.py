@@ -87,6 +87,7 @@ def test_units_names_and_codes_are_not_confused() -> None:
             replace(Row(), unit="mg/L", effective_at=AT - timedelta(days=2)),
             replace(Row(), codes=("http://loinc.org|4548-4",), label="HbA1c"),
             replace(Row(), codes=(), label="Aspect"),
+            replace(Row(), codes=(), label="Éosinophiles"),
             replace(Row(), status="cancelled", effective_at=AT + timedelta(days=1)),
         ]
     )
@@ -94,6 +95,7 @@ def test_units_names_and_codes_are_not_confused() -> None:
         ("Aspect", "umol/L", 1),
         ("Créatinine", "umol/L", 2),
         ("Créatinine", "mg/L", 1),
+        ("Éosinophiles", "umol/L", 1),
         ("HbA1c", "umol/L", 1),
     ]
 
