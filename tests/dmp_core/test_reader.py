@@ -13,14 +13,15 @@ from dmp_core.cda.statements import Dosage
 from dmp_core.cda.values import Bounds, Period, Quantity
 from dmp_core.cda.wording import dosage_in_words
 from dmp_core.service.documents import importing
+from dmp_core.service.professionals import agreements
 from identity_core import queries as identity
 from identity_core.service.seeding import Seeded
-from platform_core.access import SYSTEM
-from platform_core.database import transaction
+from platform_core.access import SYSTEM, Actor, ActorKind
+from platform_core.database import run, transaction
 from tests.dmp_core.cda import building
 from tests.dmp_core.cda.test_reading import CONCERN
 from tests.recalling import recall_people
-from tests.signing_in import sign_in_citizen
+from tests.signing_in import sign_in_citizen, sign_in_professional
 
 ALLERGY = CONCERN.format(
     status="active",
@@ -160,3 +161,17 @@ def test_a_report_is_read_on_a_narrow_screen(
     page.get_by_role("link", name="Conclusion").click()
     expect(page.get_by_role("heading", name="Conclusion")).to_be_in_viewport()
     assert_accessible(page)
+
+
+def test_what_a_professional_opens_by_itself_is_journaled(
+    client: FlaskClient, people: Seeded, camille: UUID, file: Callable[..., UUID]
+) -> None:
+    document, martin = file(body=PDF), people.professionals["dr-martin"]
+    with transaction(patient_id=camille):
+        herself = Actor(ActorKind.PATIENT, people.persons["camille"], "Camille Durand")
+        agreements.declare_treating_doctor(patient_id=camille, professional_id=martin, by=herself)
+    sign_in_professional(client, professional_id=martin)
+    assert client.get(f"/pro/patients/{camille}/documents/{document}/media/body").status_code == 200
+    with transaction(patient_id=camille):
+        (line,) = run("SELECT actor_id, interaction, outcome FROM core_journal WHERE actor_kind = 'professional'", {})
+    assert tuple(line) == (martin, "read", "served")

@@ -138,11 +138,18 @@ def download_document(patient_id: UUID, document_id: UUID) -> Response:
 @blueprint.get(f"{_PATH}/documents/<uuid:document_id>/media/<name>")
 @professional_required
 def show_media(patient_id: UUID, document_id: UUID, name: str) -> Response:
-    """What a CDA document carries: its body when it is a file, its images, its copy in PDF."""
+    """What a CDA document carries: its body when it is a file, its images, its copy in PDF.
+
+    The images of a text are journaled with it, what is opened by itself for itself.
+    """
     with reading(patient_id) as opening:
         row = service.get_document(opening, document_id)
         key = crypto.patient_key(patient_id, create=False)
-    return reader.send_media(row, key, name)
+    sent = reader.send_media(row, key, name)
+    if name == "body" or not sent.mimetype.startswith("image/"):
+        with reading(patient_id) as opening:
+            _document(opening, document_id)
+    return sent
 
 
 @blueprint.get(f"{_PATH}/mesures/<name>")
