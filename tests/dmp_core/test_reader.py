@@ -173,5 +173,5 @@ def test_what_a_professional_opens_by_itself_is_journaled(
     sign_in_professional(client, professional_id=martin)
     assert client.get(f"/pro/patients/{camille}/documents/{document}/media/body").status_code == 200
     with transaction(patient_id=camille):
-        (line,) = run("SELECT actor_id, interaction, outcome FROM core_journal WHERE actor_kind = 'professional'", {})
-    assert tuple(line) == (martin, "read", "served")
+        (line,) = run("SELECT actor_id, outcome, code FROM core_journal WHERE interaction = 'read'", {})
+    assert tuple(line) == (martin, "served", "treating-doctor")
