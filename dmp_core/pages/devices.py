@@ -17,7 +17,7 @@ from platform_core.errors import Invalid
 
 blueprint = Blueprint("devices", __name__, template_folder="../templates")
 
-_LATEST = 50
+_LATEST, _MOST = 50, 100
 
 
 @blueprint.get("/espace/mesures/appareils")
@@ -25,8 +25,9 @@ _LATEST = 50
 def list_devices() -> str:
     patient = current_patient()
     with transaction(patient_id=patient.id):
-        found = queries.list_kept(patient_id=patient.id)
-    return render_template("dmp_core/devices.html", patient=patient, devices=found)
+        found = queries.list_kept(patient_id=patient.id, most=_MOST + 1)
+    shown, more = found[:_MOST], len(found) > _MOST
+    return render_template("dmp_core/devices.html", patient=patient, devices=shown, more=more)
 
 
 @blueprint.get("/espace/mesures/appareils/<uuid:device_id>")

@@ -29,7 +29,7 @@ WITH taken AS MATERIALIZED (
 SELECT d.id, d.label, d.put_aside_at, d.body::text AS body, coalesce(t.count, 0) AS count, t.last_at, t.kinds, t.authors
   FROM dmp_device d LEFT JOIN taken t ON t.device_id = d.id
  WHERE d.patient_id = %(patient)s AND (%(id)s::uuid IS NULL OR d.id = %(id)s)
- ORDER BY d.put_aside_at IS NOT NULL, t.last_at DESC NULLS LAST, d.id"""  # noqa: S608 - constants only
+ ORDER BY d.put_aside_at IS NOT NULL, t.last_at DESC NULLS LAST, d.id LIMIT %(most)s"""  # noqa: S608 - constants only
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +51,14 @@ class Kept:
         return self.label or self.traits.name
 
 
-def list_kept(*, patient_id: UUID) -> Sequence[Kept]:
-    """Every device of a record: those in use first, the last to have taken a measure first."""
-    return [_kept(row) for row in run(_KEPT, {"patient": patient_id, "id": None})]
+def list_kept(*, patient_id: UUID, most: int | None = None) -> Sequence[Kept]:
+    """The devices of a record, `most` of them or all: those in use first, the last to have taken a measure first."""
+    return [_kept(row) for row in run(_KEPT, {"patient": patient_id, "id": None, "most": most})]
 
 
 def get_kept(*, patient_id: UUID, device_id: UUID) -> Kept:
     """One device. Raises `NotFound`."""
-    for row in run(_KEPT, {"patient": patient_id, "id": device_id}):
+    for row in run(_KEPT, {"patient": patient_id, "id": device_id, "most": 1}):
         return _kept(row)
     raise NotFound(f"There is no device {device_id}.")
 

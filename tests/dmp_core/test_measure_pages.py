@@ -196,6 +196,16 @@ def test_devices_are_listed_named_and_put_aside(space: FlaskClient, camille: UUI
     assert submit(space, path, {"act": "reprendre"}).status_code == 303
     assert "Utilisé" in text_of(space, path)
     assert space.get(f"/espace/mesures/appareils/{uuid4()}").status_code == 404
+    assert "derniers appareils" not in page
+    with transaction(patient_id=camille):
+        many = (
+            "INSERT INTO dmp_device (patient_id, id, identifier_system, identifier_value, version, created_at,"
+            " updated_at, meta, body) SELECT %(patient)s, gen_random_uuid(), 's', n::text, 1, now(), now(), '{}', '{}'"
+            " FROM generate_series(1, 120) AS n"
+        )
+        run(f"{many} RETURNING id", {"patient": camille})
+    page = text_of(space, "/espace/mesures/appareils")
+    assert "Seuls les 100 derniers appareils utilisés" in page and device.name in page
 
 
 def test_a_professional_who_writes_measures_sets_a_goal_that_the_patient_may_change(
@@ -214,12 +224,14 @@ def test_a_professional_who_writes_measures_sets_a_goal_that_the_patient_may_cha
     aim = {"high": "130", "high2": "80", "until": "2999-12-31"}
     assert submit(office, f"{course}/objectif", aim).location == course
     assert "Objectif : haute au plus 130 mmHg, basse au plus 80 mmHg." in text_of(office, course)
+    assert 'value="130"' in text_of(office, f"{course}/objectif")
     with transaction(patient_id=camille):
         goal = goals.find_goal(patient_id=camille, kind="blood-pressure", on=clock.today())
-        (line,) = run("SELECT outcome, categories FROM core_journal WHERE resource = 'Goal'", {})
+        lines = run("SELECT access, outcome, categories FROM core_journal WHERE resource = 'Goal' ORDER BY access", {})
         assert goal is not None and goal.by_professional
         agreements.choose_access(patient_id=camille, choices=replace(get_choices(camille), writing=False), by=by)
-    assert tuple(line) == ("served", ["measures.blood-pressure"])
+    said = [tuple(one) for one in lines]
+    assert said == [(access, "served", ["measures.blood-pressure"]) for access in ("read", "write")]
     assert office.get(f"{course}/objectif").status_code == 403
 
 

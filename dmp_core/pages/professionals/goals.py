@@ -12,6 +12,7 @@ from dmp_core.pages.goals import fields_of, in_words, kind_of, read_aim, typed_o
 from dmp_core.pages.professionals.records import reading
 from dmp_core.queries.goals import find_goal
 from dmp_core.service.professionals import goals as service
+from dmp_core.service.professionals import records
 from dmp_core.service.professionals.records import Opening
 from identity_core.sessions import professional_required
 from platform_core import clock
@@ -30,6 +31,8 @@ def show_goal(patient_id: UUID, name: str) -> str:
     with reading(patient_id) as opening:
         service.check_may_set_goal(opening, kind)
         goal = find_goal(patient_id=patient_id, kind=name, on=clock.today())
+        if goal:
+            records.note_reading(opening, {kind.category: 1}, resource="Goal", request_id=request_id())
     return _form(opening, kind, typed_of(goal), {})
 
 

@@ -146,7 +146,7 @@ def show_media(patient_id: UUID, document_id: UUID, name: str) -> Response:
         row = service.get_document(opening, document_id)
         key = crypto.patient_key(patient_id, create=False)
     sent = reader.send_media(row, key, name)
-    if name == "body" or not sent.mimetype.startswith("image/"):
+    if name == "body" or not (sent.mimetype or "").startswith("image/"):
         with reading(patient_id) as opening:
             _document(opening, document_id)
     return sent
