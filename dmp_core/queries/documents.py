@@ -216,9 +216,13 @@ def as_it_was(row: DocumentRow, version: VersionView) -> DocumentRow:
 
 
 def describe(ids: Iterable[UUID]) -> Mapping[UUID, str]:
-    """Documents in words for those who keep ids only: their type and their day. The transaction is the patient's."""
+    """Documents in words for those who keep ids only: their type and their day. The transaction is the patient's.
+
+    What awaits its announcement, or is kept from representatives, has no name: the journal is read by both.
+    """
     statement = sa.select(StoredDocument.id, StoredDocument.type_code, StoredDocument.effective_at)
-    found = db.session.execute(statement.where(StoredDocument.id.in_(list(ids))))
+    told = (~StoredDocument.invisible_to_patient, ~StoredDocument.invisible_to_representatives)
+    found = db.session.execute(statement.where(StoredDocument.id.in_(list(ids)), *told))
     return {id: f"{DOCUMENT_TYPES[code].label}, {day_in_words(at)}" for id, code, at in found}
 
 

@@ -145,9 +145,13 @@ def list_held(*, patient_id: UUID, ids: Iterable[UUID]) -> Collection[UUID]:
 
 
 def describe_entries(ids: Iterable[UUID]) -> Mapping[UUID, str]:
-    """What the journal calls entries, for the patient bound to the transaction."""
+    """What the journal calls entries, for the patient bound to the transaction: as for documents, not those of one that
+    awaits its announcement or is kept from representatives."""
     found = run(
-        "SELECT e.id, e.label, e.effective_at FROM dmp_entry e WHERE e.id = ANY (%(ids)s::uuid[])", {"ids": list(ids)}
+        "SELECT e.id, e.label, e.effective_at FROM dmp_entry e WHERE e.id = ANY (%(ids)s::uuid[])"
+        " AND NOT EXISTS (SELECT 1 FROM dmp_document d WHERE d.patient_id = e.patient_id AND d.id = e.document_id"
+        " AND (d.invisible_to_patient OR d.invisible_to_representatives))",
+        {"ids": list(ids)},
     )
     return {row.id: f"{row.label}, {day_in_words(row.effective_at)}" for row in found}
 

@@ -11,7 +11,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from dmp_core.cda.reading import read
-from dmp_core.queries.entries import list_entries
+from dmp_core.queries.documents import describe
+from dmp_core.queries.entries import describe_entries, list_entries
 from dmp_core.rules.documents.visibility import Viewer, ViewerKind
 from dmp_core.rules.results import Flag, Move, flag_of, gather, unit_in_words
 from dmp_core.rules.signs import Sign, read_signs
@@ -125,6 +126,18 @@ def test_the_vital_signs_of_a_document_are_told_in_words() -> None:
         Sign("Examen", "72 /min", "60 à 100 /min", date(2026, 3, 12)),
         Sign("Examen", "36,80 °C", "", None),
     ]
+
+
+@pytest.mark.parametrize("hidden", ["invisible_to_patient", "invisible_to_representatives"])
+def test_the_journal_names_nothing_of_what_is_not_announced(app: Flask, clock: FrozenClock, hidden: str) -> None:
+    camille = recall_people().patients["camille"]
+    with transaction(patient_id=camille):
+        add_reports_for_demo(patient_id=camille, until=clock(), years=1)
+        reports = [row.id for row in run("SELECT id FROM dmp_document", {})]
+        results = [row.id for row in run("SELECT id FROM dmp_entry", {})]
+        assert (len(describe(reports)), len(describe_entries(results))) == (len(reports), len(results))
+        run(f"UPDATE dmp_document SET {hidden} = true", {})
+        assert (describe(reports), describe_entries(results)) == ({}, {})
 
 
 def test_a_person_reads_the_course_of_one_examination_and_nobody_else_does(
