@@ -20,6 +20,7 @@ from flask.testing import FlaskClient
 from hypothesis import settings
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from consent.queries import proofs
 from platform_app import database_admin
 from platform_app.factory import create_app
 from platform_core import clock as clock_module
@@ -140,7 +141,8 @@ def app(application: Flask, config: Config, sweeper: Sweeper) -> Iterator[Flask]
         yield application
         db.session.remove()
     sweeper.sweep()
-    journal.export_path().unlink(missing_ok=True)
+    for exported in (journal.export_path(), proofs.export_path()):
+        exported.unlink(missing_ok=True)
     with redis.Redis.from_url(config.redis_url) as broker:
         broker.flushdb()
 

@@ -84,6 +84,9 @@ EXPECTED = {
     ("opposed", "open"): "open",
     ("open", "close"): "closed",
     ("closed", "open"): "open",
+    ("closed", "destroy"): "destroying",
+    ("destroying", "forget"): "destroyed",
+    ("destroyed", "open"): "open",
 }
 
 

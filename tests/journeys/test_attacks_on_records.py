@@ -190,12 +190,15 @@ def test_an_entry_about_somebody_else_is_refused_alone_and_nothing_of_it_is_kept
     assert holder.post(OBSERVATION, wrong).status_code == 403
 
 
-@pytest.mark.parametrize(
-    "type_", ["Binary", "Patient", "Bundle", "AuditEvent", "$everything", "..", "%2e%2e", "Obs%00"]
-)
+@pytest.mark.parametrize("type_", ["Binary", "Bundle", "AuditEvent", "$everything", "..", "%2e%2e", "Obs%00"])
 def test_types_that_are_not_served_are_not_found(holder, type_):
     assert holder.get(f"/fhir/{type_}").status_code in {400, 404, 405, 401, 308}
     assert holder.get(f"/fhir/{type_}/{holder.patient}").status_code in {400, 404, 405, 401}
+
+
+def test_patients_are_for_the_software_of_professionals(holder):
+    assert holder.get("/fhir/Patient").status_code == 403
+    assert holder.get(f"/fhir/Patient/{holder.patient}").status_code == 403
 
 
 _QUERIES = [

@@ -38,9 +38,8 @@ def test_each_page_is_accessible(
 ) -> None:
     page.goto(address)
     assert_accessible(page)
-    page.route(f"{ISSUER}/**", lambda route: route.fulfill(body="Espace santé", content_type="text/plain"))
-    page.get_by_role("button", name="Connecter mon espace santé").click()
-    page.wait_for_url(f"{ISSUER}/**")
+    with page.expect_request(f"{ISSUER}/**"):
+        page.get_by_role("button", name="Connecter mon espace santé").click()
     answer = f"code=code-1&iss={ISSUER}&state={platform.pushed['state']}"
     page.goto(f"{address}{CALLBACK.removeprefix('https://balance.example')}?{answer}")
     assert_accessible(page)

@@ -24,6 +24,7 @@ class Run:
         self.environment = {
             "ENS_DATA_DIR": str(data_dir),
             "ENS_PORT": str(port),
+            "ENS_SEMANTIC": "off",
             "ENS_DEMO_PARTNER_PORT": str(processes.choose_port(None)),
         }
         self.output = Path(output.name)

@@ -123,7 +123,7 @@ def test_rows_that_changed_places_are_named(sealed, owner):
     assert [finding.fault for finding in _findings() if finding.row] == ["the row was moved"] * 2
 
 
-def test_what_retention_drops_leaves_the_journal_whole(sealed, owner, clock):
+def test_what_retention_drops_leaves_the_journal_whole(clock, sealed, owner):
     with transaction(role=DatabaseRole.BATCH):
         assert service.drop_batches() == 0
     clock.move(days=service.RETENTION.days + 1)
