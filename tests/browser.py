@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, Request, Response, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Request, Response, sync_playwright
 
 from platform_app.chromium import find_chromium
 
@@ -114,6 +114,21 @@ def assert_accessible() -> Callable[..., None]:
         _assert_narrow(page)
 
     return check
+
+
+def leave(page: Page, link: Locator, site: str) -> str:
+    """Press what leads to a site that nothing serves here; the address that the browser asked of it.
+
+    It asks past any route, as it follows a redirection; its page of errors must be there before it goes elsewhere.
+    """
+    before = page.url
+    with page.expect_request(f"{site}*") as asked:
+        link.click()
+    for _ in range(200):
+        if page.url != before:
+            break
+        page.wait_for_timeout(50)
+    return asked.value.url
 
 
 def _assert_narrow(page: Page) -> None:

@@ -22,6 +22,7 @@ from platform_app.simulated.people import load_people
 from platform_core.database import transaction
 from store.service.demo import seed_applications
 from store.service.rehearsal import Cast
+from tests.browser import leave
 from tests.journeys.conftest import CALLBACK, OPERATOR
 from tests.store.examining import examine_and_list
 from tests.store.filling import add_item, create_application, fill_dossier, sign_in, submit_dossier
@@ -109,9 +110,8 @@ def grant(camille: Page, client: PartnerClient, check: Check) -> Space:
     expect(camille.get_by_role("heading", level=1)).to_contain_text(NAME)
     camille.get_by_role("button", name="Confirmer").click()
     check(camille)
-    with camille.expect_request(f"{CALLBACK}*") as returned:
-        camille.get_by_role("link", name="Retourner à").click()
-    return client.open(client.finish_authorization(login, returned.value.url))
+    returned = leave(camille, camille.get_by_role("link", name="Retourner à"), CALLBACK)
+    return client.open(client.finish_authorization(login, returned))
 
 
 def test_a_dossier_becomes_an_app_that_a_patient_allows_pauses_and_revokes(

@@ -15,6 +15,7 @@ from oauth import service
 from oauth.rules.clients import Profile
 from platform_app.simulated.people import load_people
 from platform_core.database import transaction
+from tests.browser import leave
 from tests.oauth.partner import CALLBACK, TESTER, Credentials, Partner, query_of
 from tests.oauth.test_production import ASKED
 from tests.store.conftest import People, bring_to
@@ -50,9 +51,7 @@ def open_request(page: Page, partner: Partner) -> None:
 
 
 def return_to_app(page: Page) -> dict[str, str]:
-    with page.expect_request(f"{CALLBACK}*") as left:
-        page.get_by_role("link", name="Retourner à Balance+").click()
-    return query_of(left.value.url)
+    return query_of(leave(page, page.get_by_role("link", name="Retourner à Balance+"), CALLBACK))
 
 
 def test_a_grant_leads_back_to_the_app_with_a_code_that_works(

@@ -10,6 +10,7 @@ from playwright.sync_api import Page
 from werkzeug.serving import make_server
 
 from partner_sdk import PartnerClient
+from tests.browser import leave
 
 from .conftest import CALLBACK, ISSUER, FakePlatform
 from .test_scale_service import CONSENT, accept_all, weight
@@ -38,8 +39,7 @@ def test_each_page_is_accessible(
 ) -> None:
     page.goto(address)
     assert_accessible(page)
-    with page.expect_request(f"{ISSUER}/**"):
-        page.get_by_role("button", name="Connecter mon espace santé").click()
+    assert leave(page, page.get_by_role("button", name="Connecter mon espace santé"), f"{ISSUER}/*")
     answer = f"code=code-1&iss={ISSUER}&state={platform.pushed['state']}"
     page.goto(f"{address}{CALLBACK.removeprefix('https://balance.example')}?{answer}")
     assert_accessible(page)
