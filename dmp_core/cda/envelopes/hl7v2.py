@@ -55,6 +55,9 @@ def read_message(data: bytes) -> Message:
     if len(data) > MOST_BYTES:
         raise TooLarge("A message holds at most 50 MB.")
     text = _text(data.strip().removeprefix(_START).removesuffix(_END.rstrip()).strip())
+    separators = text[3:4] + text[4:].partition(text[3:4] or "|")[0]
+    if len(set(separators)) < len(separators):
+        raise _malformed("MSH-2", "The separators must differ from one another.")
     try:
         parsed = hl7.parse(text)
     except (hl7.HL7Exception, IndexError, ValueError) as error:

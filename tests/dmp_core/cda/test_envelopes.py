@@ -154,6 +154,7 @@ def test_character_sets_and_line_ends_of_old_systems_are_read(charset: str, enco
     [
         (b"", "hl7-malformed", "MSH"),
         (b"Bonjour", "hl7-malformed", "MSH"),
+        (message().replace("|^~\\&|", "|//|").encode(), "hl7-malformed", "MSH-2"),
         (message("ADT^A01").encode(), "hl7-unsupported", "MSH-9"),
         (message(charset="KLINGON").encode(), "hl7-malformed", "MSH-18"),
         (message().encode("iso-8859-1"), "hl7-malformed", "MSH-18"),
