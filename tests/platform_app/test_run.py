@@ -1,5 +1,6 @@
 """`ens run`: everything on one machine, stopped as a whole, found again after a crash."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -16,6 +17,12 @@ from platform_core.embedded import processes, services
 CODE = "from platform_app.cli import main; main()"
 
 
+def free_port(first: int) -> int:
+    """One below those that the system lends to connections: nobody is given it while the demonstration is made."""
+    start = first + os.getpid() % 4000
+    return next(port for port in range(start, start + 1000) if processes.port_is_free(port))
+
+
 class Run:
     """`ens run` in a process of its own."""
 
@@ -25,7 +32,7 @@ class Run:
             "ENS_DATA_DIR": str(data_dir),
             "ENS_PORT": str(port),
             "ENS_SEMANTIC": "off",
-            "ENS_DEMO_PARTNER_PORT": str(processes.choose_port(None)),
+            "ENS_DEMO_PARTNER_PORT": str(free_port(26_000)),
         }
         self.output = Path(output.name)
         self.process = subprocess.Popen(
@@ -61,7 +68,7 @@ def start(run_directory: Path, worker_name: str) -> Iterator[Callable[..., Run]]
 
     def begin(port: int | None = None) -> Run:
         with (run_directory / f"run-{worker_name}-{len(runs)}.log").open("w") as output:
-            runs.append(Run(data_dir, port or processes.choose_port(None), output))
+            runs.append(Run(data_dir, port or free_port(21_000), output))
         return runs[-1]
 
     yield begin
